@@ -1,0 +1,98 @@
+// The failures of store, and the class that every failure of Drystone extends. One class per failure a
+// caller treats differently; `name` tells them apart, facts are fields, `cause` is kept. A message says
+// what happened; `next` says what the reader could do about it.
+
+/** What every failure carries beside its message. */
+export interface FailureInit {
+  /** One sentence: what the reader could do now. */
+  next?: string | undefined
+  cause?: unknown
+}
+
+/** A failure that Drystone expects and names. Anything else that is thrown is a bug. */
+export abstract class DrystoneError extends Error {
+  abstract override readonly name: string
+  readonly next: string | undefined
+
+  constructor(message: string, init: FailureInit = {}) {
+    super(message, 'cause' in init ? { cause: init.cause } : undefined)
+    this.next = init.next
+  }
+}
+
+/** Bytes that are not what the format allows. Whoever sent or stored them is at fault, not the reader. */
+export class Malformed extends DrystoneError {
+  override readonly name = 'Malformed'
+}
+
+/** A block's bytes do not hash to its address. */
+export class BlockDamaged extends DrystoneError {
+  override readonly name = 'BlockDamaged'
+  readonly cid: string
+
+  constructor(cid: string, init: FailureInit = {}) {
+    super(`block ${cid} does not hash to its address`, init)
+    this.cid = cid
+  }
+}
+
+/** Nobody who was asked has this block. */
+export class BlockMissing extends DrystoneError {
+  override readonly name = 'BlockMissing'
+  readonly cid: string
+
+  constructor(cid: string, init: FailureInit = {}) {
+    super(`block ${cid} is not here and no holder could give it`, init)
+    this.cid = cid
+  }
+}
+
+/** A signature, an issuer or a chain does not hold. */
+export class NotSigned extends DrystoneError {
+  override readonly name = 'NotSigned'
+}
+
+/** A block sealed under another key, or changed since it was sealed. */
+export class NotOpened extends DrystoneError {
+  override readonly name = 'NotOpened'
+}
+
+/** The disk under a home is full. */
+export class DiskFull extends DrystoneError {
+  override readonly name = 'DiskFull'
+  readonly path: string
+
+  constructor(path: string, init: FailureInit = {}) {
+    super(`no space left on the disk that holds ${path}`, {
+      next: 'Free some space, or move the home to a larger disk, and run it again.',
+      ...init
+    })
+    this.path = path
+  }
+}
+
+/** The disk under a home refused or mangled an operation. */
+export class DiskFailed extends DrystoneError {
+  override readonly name = 'DiskFailed'
+  readonly path: string
+
+  constructor(path: string, what: string, init: FailureInit = {}) {
+    super(`${what} failed on ${path}`, {
+      next: 'Look at the system log for disk errors, then run `drystone check`.',
+      ...init
+    })
+    this.path = path
+  }
+}
+
+/** An fsync failed: what reached the disk is unknown, so nothing more is acknowledged until a restart. */
+export class StorePoisoned extends DrystoneError {
+  override readonly name = 'StorePoisoned'
+
+  constructor(init: FailureInit = {}) {
+    super('the disk failed to make data durable; the store acknowledges nothing more', {
+      next: 'Look at the disk, then start the peer again: it reads back what is really there.',
+      ...init
+    })
+  }
+}
