@@ -1,0 +1,83 @@
+// The rule on effects: time, chance and the environment come in through ports. Whoever reads the clock
+// or draws a number by himself cannot be replayed from a seed.
+
+import ts from 'typescript'
+import { at, isTest, walk, type Finding, type House, type Source } from './source.ts'
+
+const PORTS = ['store/clock.ts', 'store/random.ts', 'sim/clock.ts', 'sim/random.ts']
+
+/** `object.member` that reads the time, waits or draws. */
+const MEMBERS = new Set([
+  'AbortSignal.timeout',
+  'Date.now',
+  'Math.random',
+  'performance.now',
+  'process.hrtime'
+])
+
+/** Global functions that wait. As a method of something else, such as a socket, the name is harmless. */
+const TIMERS = new Set(['setInterval', 'setTimeout'])
+
+/** Draws of `node:crypto` and Web Crypto, under whatever they are called on. */
+const DRAWS = new Set([
+  'generateKeyPair',
+  'generateKeyPairSync',
+  'getRandomValues',
+  'randomBytes',
+  'randomFill',
+  'randomFillSync',
+  'randomInt',
+  'randomUUID'
+])
+
+/** Time and chance outside the clock and random rooms. */
+export function timeAndChance(house: House): Finding[] {
+  return inProduct(house, (path) => PORTS.includes(path), drawn)
+}
+
+function drawn(node: ts.Node): string | undefined {
+  if (ts.isPropertyAccessExpression(node)) {
+    const member = node.name.text
+    const text = `${node.expression.getText().replace(/^globalThis\./, '')}.${member}`
+    if (MEMBERS.has(text) || DRAWS.has(member)) return text
+    const isGlobal = node.expression.getText() === 'globalThis'
+    return isGlobal && TIMERS.has(member) ? text : undefined
+  }
+  if (ts.isImportSpecifier(node)) {
+    const name = (node.propertyName ?? node.name).text
+    return DRAWS.has(name) || TIMERS.has(name) || name === 'performance' ? name : undefined
+  }
+  if (ts.isNewExpression(node) && node.expression.getText() === 'Date') {
+    return (node.arguments?.length ?? 0) === 0 ? 'new Date()' : undefined
+  }
+  if (ts.isCallExpression(node)) {
+    const called = node.expression.getText()
+    return called === 'Date' || TIMERS.has(called) ? `${called}()` : undefined
+  }
+  return undefined
+}
+
+/** The environment is read where a person's wishes are read, and handed on from there. */
+export function environment(house: House): Finding[] {
+  const allowed = (path: string): boolean => /^node\/(cli\/|cli\.ts$|config)/.test(path)
+  return inProduct(house, allowed, (node) =>
+    ts.isPropertyAccessExpression(node) && node.getText() === 'process.env'
+      ? 'process.env'
+      : undefined
+  )
+}
+
+function inProduct(
+  house: House,
+  allowed: (path: string) => boolean,
+  name: (node: ts.Node) => string | undefined
+): Finding[] {
+  const findings: Finding[] = []
+  const look = (source: Source): void =>
+    walk(source.tree, (node) => {
+      const what = name(node)
+      if (what !== undefined) findings.push(at(source, node, `uses ${what}`))
+    })
+  house.sources.filter(({ path }) => !isTest(path) && !allowed(path)).forEach(look)
+  return findings
+}
