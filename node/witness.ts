@@ -1,0 +1,127 @@
+// Witnesses: what a file's inode and change time were when its content was last known. With equal size,
+// time and witness a file is taken for unchanged and not read. They are compared for equality, never for
+// order, since clocks may lie; and they are disposable: without one, a file is read.
+
+import type { IndexSpace } from '../store/index.ts'
+import { bytesOf, decode, encode, integerOf, readList } from '../store/codec.ts'
+import { Malformed } from '../store/errors.ts'
+import type { TreePath, TreeStat } from './tree/tree.ts'
+
+/** Changes closer to now than this could be followed by another that leaves no trace in the times. */
+const RACY_MS = 60_000
+
+export interface Witness {
+  inode: bigint
+  ctimeNs: bigint
+  /** Only the content is known to be the previous entry's, not its metadata: the bet of `adopt`. */
+  contentOnly: boolean
+}
+
+/** The witnesses of one directory, by name in latin1. */
+export type DirectoryWitnesses = Map<string, Witness>
+
+export function witnessKey(name: Uint8Array): string {
+  return Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1')
+}
+
+/** A witness as found, whatever the time. */
+export function witnessOf(stat: TreeStat, contentOnly = false): Witness {
+  return { inode: stat.inode, ctimeNs: stat.ctimeNs, contentOnly }
+}
+
+/** True if a file changed so lately that a later change might not show. `nowMs` is wall time. */
+export function isRacy(stat: TreeStat, nowMs: number): boolean {
+  return stat.ctimeNs > BigInt(Math.floor(nowMs - RACY_MS)) * 1_000_000n
+}
+
+export function isWitnessed(stat: TreeStat, witness: Witness | undefined): witness is Witness {
+  return witness?.inode === stat.inode && witness.ctimeNs === stat.ctimeNs
+}
+
+/** The witnesses of an endpoint, a record per directory. */
+export class WitnessBook {
+  readonly #space: IndexSpace
+  #pending = new Map<string, DirectoryWitnesses>()
+
+  constructor(space: IndexSpace) {
+    this.#space = space
+  }
+
+  async get(directory: TreePath): Promise<DirectoryWitnesses> {
+    const bytes = await this.#space.get(keyOf(directory))
+    if (bytes === undefined) return new Map()
+    try {
+      return decodeWitnesses(bytes)
+    } catch (error) {
+      // A damaged record costs a read, never a missed change.
+      if (error instanceof Malformed) return new Map()
+      throw error
+    }
+  }
+
+  /** Remembers what a directory's witnesses will be once the state that they belong to is durable. */
+  set(directory: TreePath, witnesses: DirectoryWitnesses): void {
+    this.#pending.set(witnessKey(directory), witnesses)
+  }
+
+  /** Writes what was set. Called after the head is durable, or the witnesses might vouch for nothing. */
+  async commit(): Promise<void> {
+    const pending = this.#pending
+    this.#pending = new Map()
+    await this.#space.batch(
+      [...pending].map(([directory, witnesses]) => ({
+        type: 'put' as const,
+        key: keyOf(Buffer.from(directory, 'latin1')),
+        value: encodeWitnesses(witnesses)
+      }))
+    )
+  }
+
+  /** Forgets what was set since the last commit. */
+  discard(): void {
+    this.#pending = new Map()
+  }
+
+  /** Forgets everything: the next backup reads every file. */
+  async clear(): Promise<void> {
+    this.discard()
+    await this.#space.clear()
+  }
+}
+
+/** Level has no empty keys, and the root's path is empty. */
+function keyOf(directory: TreePath): Uint8Array {
+  return Buffer.concat([Buffer.from('/'), directory])
+}
+
+function encodeWitnesses(witnesses: DirectoryWitnesses): Uint8Array {
+  return encode(
+    [...witnesses].map(([name, { inode, ctimeNs, contentOnly }]) => [
+      Buffer.from(name, 'latin1'),
+      inode,
+      ctimeNs,
+      contentOnly ? 1 : 0
+    ])
+  )
+}
+
+function decodeWitnesses(bytes: Uint8Array): DirectoryWitnesses {
+  const rows = decode(bytes)
+  if (!Array.isArray(rows)) throw new Malformed('witnesses are not a list')
+  return new Map(
+    rows.map((row) => {
+      const [name, inode, ctimeNs, contentOnly] = readList(row, 'witness', 4)
+      const witness = {
+        inode: toBigInt(inode),
+        ctimeNs: toBigInt(ctimeNs),
+        contentOnly: integerOf(0, 1)(contentOnly, 'witness kind') === 1
+      }
+      return [witnessKey(bytesOf(0, 4096)(name, 'witness name')), witness]
+    })
+  )
+}
+
+function toBigInt(value: unknown): bigint {
+  if (typeof value === 'bigint') return value
+  return BigInt(integerOf(Number.MIN_SAFE_INTEGER)(value, 'witness number'))
+}

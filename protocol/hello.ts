@@ -1,0 +1,166 @@
+// Hello: two members compare what they know and give each other what the other lacks. What they know are
+// sets of signed records (roster, bases, marks, receipts of bases); each set is compared by one hash over
+// its sorted ids, and only where that differs are ids, then missing records, exchanged. Records prove
+// themselves, so it does not matter who brings them.
+
+import { createHash } from 'node:crypto'
+import { toHex } from '../store/block.ts'
+import { bytesOf, integerOf, listOf, readMap, textOf, booleanOf, readList } from '../store/codec.ts'
+import { Malformed } from '../store/errors.ts'
+import { Refused } from './errors.ts'
+import type { Channel, Message } from './framing.ts'
+import { IDS_MAX, IDS_PER_FRAME } from './limits.ts'
+import type { CallOptions } from './network.ts'
+import { receiveRecords, sendRecords } from './records.ts'
+
+export const HELLO_PROTOCOL = '/drystone/hello/1'
+export const VERSION = 1
+
+/** The sets, in the order in which they are exchanged: the roster says who may sign the rest. */
+export const SETS = ['roster', 'bases', 'receipts', 'marks'] as const
+export type SetName = (typeof SETS)[number]
+
+/** One side's records of one set. */
+export interface RecordShelf {
+  /** SHA-256 ids of all records, in hex. */
+  ids(): Iterable<string>
+  get(id: string): Uint8Array | undefined
+  /** Takes encoded records from another member; keeps those that hold. */
+  add(records: readonly Uint8Array[]): Promise<void>
+}
+
+export interface HelloSide {
+  mesh: Uint8Array
+  /** What this peer is called and where it listens: hints for display and dialling. */
+  card: Card
+  shelves: Readonly<Record<SetName, RecordShelf>>
+}
+
+/** What a peer says of itself; nothing in it is believed beyond display and dialling. */
+export interface Card {
+  addresses: string[]
+  software: string
+}
+
+/** SHA-256 over the sorted ids. */
+export function setDigest(ids: Iterable<string>): Uint8Array {
+  const hash = createHash('sha256')
+  for (const id of [...ids].sort()) hash.update(Buffer.from(id, 'hex'))
+  return new Uint8Array(hash.digest())
+}
+
+function greeting({ mesh, card, shelves }: HelloSide): Message {
+  const digests = SETS.map((name) => setDigest(shelves[name].ids()))
+  return ['hello', { v: VERSION, mesh, card, digests }]
+}
+
+function readGreeting([, value]: Message, side: HelloSide): { card: Card; digests: Uint8Array[] } {
+  const hello = readMap(value, 'hello', {
+    v: integerOf(1),
+    mesh: bytesOf(32),
+    card: (card, field) =>
+      readMap<Card>(card, field, { addresses: listOf(textOf(256), 16), software: textOf(64) }),
+    digests: listOf(bytesOf(32), SETS.length)
+  })
+  if (hello.v !== VERSION) throw new Malformed(`the other side speaks version ${hello.v}`)
+  if (toHex(hello.mesh) !== toHex(side.mesh)) throw new Refused()
+  return hello
+}
+
+/** One round, begun by this side. Returns what the other side says of itself. */
+export async function sayHello(
+  channel: Channel,
+  side: HelloSide,
+  options?: CallOptions
+): Promise<Card> {
+  await channel.send(greeting(side), options)
+  const theirs = readGreeting(await channel.expect('hello', options), side)
+  for (const [i, name] of SETS.entries()) {
+    const shelf = side.shelves[name]
+    if (toHex(setDigest(shelf.ids())) === toHex(theirs.digests[i] ?? new Uint8Array())) continue
+    await sendIds(channel, ['ids', name], shelf.ids())
+    await takeRecords(channel, shelf, options)
+    const wanted = await receiveIds(channel, 'lacking', options)
+    await sendRecords(channel, 'records', recordsOf(shelf, wanted), options)
+  }
+  await channel.send(['done'], options)
+  await channel.expect('done', options)
+  return theirs.card
+}
+
+/** Answers rounds until the other side ends. */
+export async function answerHello(
+  channel: Channel,
+  side: () => HelloSide,
+  onCard: (card: Card) => void = () => {}
+): Promise<void> {
+  for (;;) {
+    const first = await channel.receive()
+    if (first === undefined) return channel.end()
+    if (first[0] !== 'hello') throw new Malformed('a round does not begin with hello')
+    onCard(readGreeting(first, side()).card)
+    await channel.send(greeting(side()))
+    await answerRound(channel, side())
+    await channel.send(['done'])
+  }
+}
+
+async function answerRound(channel: Channel, { shelves }: HelloSide): Promise<void> {
+  for (;;) {
+    const message = await channel.expect(['ids', 'done'])
+    if (message[0] === 'done') return
+    const name = SETS.find((set) => set === message[1])
+    if (name === undefined) throw new Malformed('a set of records that is not known')
+    const theirs = new Set(await receiveIds(channel, 'ids', {}, message))
+    const shelf = shelves[name]
+    const ours = [...shelf.ids()]
+    const lacking = ours.filter((id) => !theirs.has(id))
+    await sendRecords(channel, 'records', recordsOf(shelf, lacking))
+    for (const id of ours) theirs.delete(id)
+    await sendIds(channel, ['lacking', name], theirs)
+    await takeRecords(channel, shelf)
+  }
+}
+
+/** `[kind, set, ids, more]`, as many frames as it takes. */
+async function sendIds(
+  channel: Channel,
+  [kind, set]: readonly [string, SetName],
+  ids: Iterable<string>
+): Promise<void> {
+  const all = [...ids].slice(0, IDS_MAX)
+  for (let at = 0; at === 0 || at < all.length; at += IDS_PER_FRAME) {
+    const part = all.slice(at, at + IDS_PER_FRAME).map((id) => Buffer.from(id, 'hex'))
+    await channel.send([kind, set, part, at + IDS_PER_FRAME < all.length])
+  }
+}
+
+async function receiveIds(
+  channel: Channel,
+  kind: string,
+  options?: CallOptions,
+  first?: Message
+): Promise<string[]> {
+  const ids: string[] = []
+  let message = first ?? (await channel.expect(kind, options))
+  for (;;) {
+    const [, part, more] = readList(message.slice(1), kind, 3)
+    ids.push(...listOf(bytesOf(32), IDS_PER_FRAME)(part, 'ids').map(toHex))
+    if (ids.length > IDS_MAX) throw new Malformed(`more than ${IDS_MAX} ids`)
+    if (!booleanOf(more, 'more')) return ids
+    message = await channel.expect(kind, options)
+  }
+}
+
+function recordsOf(shelf: RecordShelf, ids: readonly string[]): Uint8Array[] {
+  return ids.map((id) => shelf.get(id)).filter((record) => record !== undefined)
+}
+
+async function takeRecords(
+  channel: Channel,
+  shelf: RecordShelf,
+  options?: CallOptions
+): Promise<void> {
+  const records = await receiveRecords(channel, 'records', options)
+  if (records.length > 0) await shelf.add(records)
+}

@@ -1,0 +1,19 @@
+// The limits of every conversation (SECURITY-DESIGN 12), in one place. Each is checked before anything is
+// allocated for what the other side announced.
+
+export const FRAME_BYTES_MAX = (1 << 20) + 4096
+export const CONTROL_FRAME_BYTES_MAX = 64 * 1024
+/** What a stranger may send in all. */
+export const STRANGER_BYTES_MAX = 4096
+export const HEAD_BYTES_MAX = 1 << 20
+/** Ids exchanged of one set of records. */
+export const IDS_MAX = 10_000
+/** Ids, or records, in one frame. */
+export const IDS_PER_FRAME = 1000
+/** Blocks asked for in one frame, and so in flight. */
+export const WANTED_MAX = 64
+export const AUDITED_MAX = 64
+/** A conversation in which nothing arrives for this long is over. */
+export const IDLE_MS = 60_000
+/** A stranger has this long in all. */
+export const STRANGER_MS = 10_000

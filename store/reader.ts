@@ -1,0 +1,121 @@
+// The reader of states: opens the blocks of one tree, plain or sealed, as the type that their parent says
+// they are, and no other. It proves what it returns: a sealed block's links are the references in its
+// body, a chunk has the hash and length that its reference promises.
+
+import { RAW, hashOf, sha256, type CID, type Hash } from './block.ts'
+import { decodeList, listLinks, type ChunkList } from './chunk-list.ts'
+import { decodeDirectory, type DirectoryBlock } from './directory.ts'
+import type { ChunkRef, Entry } from './entry.ts'
+import { BlockDamaged, Malformed, NotOpened } from './errors.ts'
+import { pageLinks, Page } from './page.ts'
+import { isSealed, sealedLinks, unseal, type BlockType, type SealKeys } from './seal.ts'
+import { demand, type GetOptions, type Source } from './source.ts'
+
+/** The keys of every epoch of an endpoint, by epoch. A base needs none. */
+export type Keyring = ReadonlyMap<number, SealKeys>
+
+/** Opens the blocks of states. @throws {BlockMissing} @throws {NotOpened} @throws {Malformed} */
+export interface StateReader {
+  /** The root directory's own entry, under the empty name. */
+  top(root: CID, options?: GetOptions): Promise<Entry>
+  directory(cid: CID, options?: GetOptions): Promise<DirectoryBlock>
+  list(cid: CID, options?: GetOptions): Promise<ChunkList>
+  /** The bytes of a chunk, checked against the reference. */
+  chunk(ref: ChunkRef, options?: GetOptions): Promise<Uint8Array>
+}
+
+/** Gives the body of a block that was opened as a type; what a StateReader stands on. */
+export interface BodyReader {
+  body(type: BlockType, cid: CID, options?: GetOptions): Promise<Uint8Array>
+}
+
+/** Reads bodies from a Source with the keys at hand. */
+export function openBodies(source: Source, keys: Keyring = new Map()): BodyReader {
+  return {
+    async body(type, cid, options) {
+      const bytes = await demand(source, cid, options)
+      if (cid.code === RAW) {
+        if (type !== 'chunk') throw new Malformed(`a raw block stands where a ${type} should`)
+        return bytes
+      }
+      if (!isSealed(bytes)) {
+        if (type === 'chunk') throw new Malformed('a plain page stands where a chunk should')
+        return bytes
+      }
+      const { epoch } = sealedLinks(bytes)
+      const epochKeys = keys.get(epoch)
+      if (epochKeys === undefined)
+        throw new NotOpened(`no keys for epoch ${epoch} of this endpoint`)
+      const { body, links } = unseal(epochKeys, type, bytes)
+      checkLinks(type, body, links)
+      return body
+    }
+  }
+}
+
+/** The links in the clear, by which keepers walk, must be exactly what the content refers to. */
+function checkLinks(type: BlockType, body: Uint8Array, links: readonly Hash[]): void {
+  const referred = new Set(references(type, body).map((cid) => key(hashOf(cid))))
+  if (links.length !== referred.size || !links.every((link) => referred.has(key(link)))) {
+    throw new NotOpened(`the links of a ${type} are not what it refers to`)
+  }
+}
+
+function key(hash: Hash): string {
+  return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('latin1')
+}
+
+/** Every address that a block's body refers to. @throws {Malformed} */
+export function references(type: BlockType, body: Uint8Array): CID[] {
+  if (type === 'chunk') return []
+  if (type === 'list') return listLinks(decodeList(body))
+  const block = decodeDirectory(body)
+  if ('node' in block) return block.node.map(({ cid }) => cid)
+  const { pages, lists, chunks } = pageLinks(block.page)
+  return [...pages, ...lists, ...chunks]
+}
+
+/** Decodes bodies; keeps the last few directory blocks, since walks return to them. */
+export class BodyStateReader implements StateReader {
+  readonly #bodies: BodyReader
+  readonly #recent = new Map<string, DirectoryBlock>()
+  readonly #recentMax: number
+
+  constructor(bodies: BodyReader, { recentMax = DEFAULT_RECENT_MAX } = {}) {
+    this.#bodies = bodies
+    this.#recentMax = recentMax
+  }
+
+  async top(root: CID, options?: GetOptions): Promise<Entry> {
+    const page = new Page(await this.#bodies.body('top', root, options))
+    const entry = page.length === 1 ? page.entry(0) : undefined
+    if (entry?.name.length !== 0) throw new Malformed('a state does not have exactly one root')
+    return entry
+  }
+
+  async directory(cid: CID, options?: GetOptions): Promise<DirectoryBlock> {
+    const id = cid.toString()
+    const known = this.#recent.get(id)
+    if (known !== undefined) return known
+    const block = decodeDirectory(await this.#bodies.body('page', cid, options))
+    this.#recent.set(id, block)
+    for (const oldest of this.#recent.keys()) {
+      if (this.#recent.size <= this.#recentMax) break
+      this.#recent.delete(oldest)
+    }
+    return block
+  }
+
+  async list(cid: CID, options?: GetOptions): Promise<ChunkList> {
+    return decodeList(await this.#bodies.body('list', cid, options))
+  }
+
+  async chunk(ref: ChunkRef, options?: GetOptions): Promise<Uint8Array> {
+    const bytes = await this.#bodies.body('chunk', ref.cid, options)
+    const right = bytes.length === ref.length && Buffer.compare(sha256(bytes), ref.hash) === 0
+    if (!right) throw new BlockDamaged(ref.cid.toString())
+    return bytes
+  }
+}
+
+const DEFAULT_RECENT_MAX = 64
