@@ -1,6 +1,7 @@
 // `npm test`: runs ava over every test, or over the files given, and closes with one plain line,
 // `N passed, N failed`. It keeps one promise: exit code 0 means that every test that was declared ran to
 // its end and held. A file that crashed, hung, left early or declared nothing counts as a failure.
+// Options of ava, such as --match='…', are handed on.
 
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -14,23 +15,24 @@ const AVA = fileURLToPath(new URL('../node_modules/ava/entrypoints/cli.js', impo
 const CONFIG = fileURLToPath(new URL('./_run/observed.ts', import.meta.url))
 
 /** Why the tests cannot start, or undefined. */
-function obstacle(files: readonly string[]): string | undefined {
+function obstacle(words: readonly string[]): string | undefined {
   const version = process.versions.node
   if (Number.parseInt(version) < NODE_LEAST) {
     return `The tests need Node ${NODE_LEAST} and this is ${version}. Use \`npm test\`, which brings its own.`
   }
   if (!existsSync(AVA)) return 'ava is not installed. Run `npm ci` first.'
-  const missing = files.find((file) => !/[*?{[]/.test(file) && !existsSync(file.replace(/:.*/, '')))
+  const isPlain = (word: string): boolean => !word.startsWith('-') && !/[*?{[]/.test(word)
+  const missing = words.find((word) => isPlain(word) && !existsSync(word.replace(/:[\d,-]+$/, '')))
   return missing === undefined
     ? undefined
     : `There is no ${missing}. Name test files by their path.`
 }
 
 /** Runs ava with its own live output; resolves with its exit code once it has gone. */
-async function runAva(files: readonly string[], tallyPath: string): Promise<number> {
+async function runAva(words: readonly string[], tallyPath: string): Promise<number> {
   // Interrupted from the keyboard, ava gets the signal too: wait for it, so that its account is shown.
   process.on('SIGINT', () => {})
-  const child = spawn(process.execPath, [AVA, '--config', CONFIG, ...files], {
+  const child = spawn(process.execPath, [AVA, '--config', CONFIG, ...words], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, [TALLY_VARIABLE]: tallyPath }
   })
@@ -45,8 +47,8 @@ function readTally(path: string): Tally | undefined {
 }
 
 async function main(): Promise<number> {
-  const files = process.argv.slice(2)
-  const problem = obstacle(files)
+  const words = process.argv.slice(2)
+  const problem = obstacle(words)
   if (problem !== undefined) {
     console.error(problem)
     return 1
@@ -54,7 +56,7 @@ async function main(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'drystone-test-'))
   try {
     const tallyPath = join(folder, 'tally.json')
-    const code = await runAva(files, tallyPath)
+    const code = await runAva(words, tallyPath)
     const { counts, remarks } = verdictOf(readTally(tallyPath), code)
     for (const remark of remarks) console.log(remark)
     console.log(lineOf(counts))
