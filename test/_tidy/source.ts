@@ -2,7 +2,7 @@
 // the names at the top. It reads the files that are there, not what git remembers of them.
 
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, posix, relative } from 'node:path'
+import { join, posix, relative } from 'node:path'
 import ts from 'typescript'
 
 /** The folders that hold source. The first four are rooms of the product. */
@@ -131,10 +131,4 @@ function listFiles(root: string, folder: string): string[] {
     if (entry.isDirectory()) return listFiles(root, path)
     return entry.isFile() ? [relative(root, path).split('\\').join('/')] : []
   })
-}
-
-/** The folder of a path, '' at the top. */
-export function folderOf(path: string): string {
-  const folder = dirname(path)
-  return folder === '.' ? '' : folder
 }
