@@ -234,9 +234,13 @@ test('a failure whose name is not that of its class, or not its own, is found', 
   const house = houseOf({
     'store/errors.ts': FAILURES.join('\n'),
     'node/errors.ts': "\nclass Broken extends DrystoneError { override readonly name = 'Broken' }",
-    'protocol/errors.ts': "class Cut extends DrystoneError { override readonly name = 'Kut' }"
+    'protocol/errors.ts': "class Cut extends DrystoneError { override readonly name = 'Kut' }",
+    'node/call.ts': 'class Carried extends DrystoneError { override readonly name: string }',
+    'node/nameless.ts': 'class Nameless extends DrystoneError {}'
   })
-  finds(t, documented.misnamedFailures(house), ['node/errors.ts:2', 'protocol/errors.ts:1'])
+  finds(t, documented.misnamedFailures(house), [
+    ...['node/errors.ts:2', 'protocol/errors.ts:1', 'node/nameless.ts:1']
+  ])
 })
 
 test('an exit code that no table explains is found', (t) => {

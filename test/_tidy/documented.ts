@@ -13,7 +13,10 @@ interface Failure {
   name: string
 }
 
-/** Every class that extends DrystoneError, directly or through others. */
+/**
+ * Every class that extends DrystoneError, directly or through others; but not one that carries another's
+ * failure, whose `name` is any string: nobody is ever told its own.
+ */
 export function failures(house: House): Failure[] {
   const parents = new Map<Failure, string>()
   for (const source of house.sources) {
@@ -35,7 +38,7 @@ export function failures(house: House): Failure[] {
     for (const [{ name }, parent] of parents) if (names.has(parent)) names.add(name)
   }
   names.delete(BASE)
-  return [...parents.keys()].filter(({ name }) => names.has(name))
+  return [...parents.keys()].filter(({ name, node }) => names.has(name) && !isCarrier(node))
 }
 
 export function undocumentedFailures(house: House): Finding[] {
@@ -58,12 +61,20 @@ export function misnamedFailures(house: House): Finding[] {
   })
 }
 
+function nameProperty(node: ts.ClassDeclaration): ts.PropertyDeclaration | undefined {
+  return node.members
+    .filter((member) => ts.isPropertyDeclaration(member))
+    .find((member) => member.name.getText() === 'name')
+}
+
 function nameField(node: ts.ClassDeclaration): string | undefined {
-  for (const member of node.members) {
-    if (!ts.isPropertyDeclaration(member) || member.name.getText() !== 'name') continue
-    if (member.initializer && ts.isStringLiteral(member.initializer)) return member.initializer.text
-  }
-  return undefined
+  const value = nameProperty(node)?.initializer
+  return value !== undefined && ts.isStringLiteral(value) ? value.text : undefined
+}
+
+function isCarrier(node: ts.ClassDeclaration): boolean {
+  const property = nameProperty(node)
+  return property?.initializer === undefined && property?.type?.getText() === 'string'
 }
 
 /** Exit codes are the numbers in node/cli/exit.ts. */
