@@ -54,3 +54,60 @@ export class TargetNotEmpty extends DrystoneError {
     this.path = path
   }
 }
+
+/** There is no mesh in this home yet. */
+export class NoMesh extends DrystoneError {
+  override readonly name = 'NoMesh'
+  readonly home: string
+
+  constructor(home: string) {
+    super(`there is no mesh in ${home} yet`, {
+      next: 'Start one with `drystone setup`, or join one with `drystone join CODE`.'
+    })
+    this.home = home
+  }
+}
+
+/** This home belongs to a mesh already. */
+export class AlreadyInMesh extends DrystoneError {
+  override readonly name = 'AlreadyInMesh'
+  readonly home: string
+
+  constructor(home: string) {
+    super(`${home} belongs to a mesh already`, {
+      next: 'Use another folder with --home, or look at this one with `drystone status`.'
+    })
+    this.home = home
+  }
+}
+
+/** No member has this name or id, or several have. */
+export class PeerUnknown extends DrystoneError {
+  override readonly name = 'PeerUnknown'
+  readonly peer: string
+  readonly known: string[]
+
+  constructor(peer: string, known: string[]) {
+    super(`no single member is called ${peer}`, { next: `Known are: ${known.join(', ')}.` })
+    this.peer = peer
+    this.known = known
+  }
+}
+
+/** No endpoint has this name or id. */
+export class EndpointUnknown extends DrystoneError {
+  override readonly name = 'EndpointUnknown'
+  readonly endpoint: string
+  readonly known: string[]
+
+  constructor(endpoint: string, known: string[]) {
+    super(`no endpoint is called ${endpoint}`, {
+      next:
+        known.length === 0
+          ? 'No computer protects anything yet.'
+          : `Known are: ${known.join(', ')}.`
+    })
+    this.endpoint = endpoint
+    this.known = known
+  }
+}

@@ -24,13 +24,19 @@ const READ_BYTES = 1 << 20
 /** A run of zero bytes at least this long, at a multiple of it, becomes a hole. */
 const HOLE_BYTES = 4096
 
+/** An entry, its path in the state, and its path in the target; the empty path is the target itself. */
+export interface Piece {
+  entry: Entry
+  from: TreePath
+  to: TreePath
+}
+
 /** What to do with a file that stands where the restored one goes and differs from it. */
 export type Conflict = 'keep-both' | 'overwrite' | 'skip'
 
 export interface RestoreInput {
   reader: StateReader
-  /** What is restored, and under which path of the target; the empty path is the target itself. */
-  entries: readonly { entry: Entry; to: TreePath }[]
+  pieces: readonly Piece[]
   target: Tree
   conflict?: Conflict
   /** Says what would be done, and does nothing. */
@@ -80,24 +86,26 @@ class Restore {
 
   async run(): Promise<Restored> {
     try {
-      for (const { entry, to } of this.#input.entries) await this.#entry(entry, to, to)
+      for (const piece of this.#input.pieces) await this.#entry(piece)
     } finally {
       await this.#writer.close()
     }
     return { count: this.#count, warnings: this.#warnings }
   }
 
-  /** `from` is the entry's path below what is restored, by which hard links find their first name. */
-  async #entry(entry: Entry, to: TreePath, from: TreePath): Promise<void> {
+  async #entry({ entry, from, to }: Piece): Promise<void> {
     this.#input.signal?.throwIfAborted()
     const stat = await this.#input.target.stat(to)
-    if (entry.type === 'directory') return this.#directory(entry, to, stat)
-    if (this.#input.dryRun !== true && !(await this.#makeRoom(entry, to, stat))) return
-    if (entry.type === 'file') await this.#file(entry, to, from)
+    if (entry.type === 'directory') return this.#directory({ entry, from, to }, stat)
+    const isThere = entry.type === 'file' && (await this.#isThere(entry, to, stat))
+    if (this.#input.dryRun !== true && !isThere && stat !== undefined) {
+      if (!(await this.#makeRoom(entry, to, stat))) return
+    }
+    if (entry.type === 'file') await this.#file({ entry, from, to }, isThere)
     else await this.#other(entry, to)
   }
 
-  async #directory(entry: Entry, to: TreePath, stat: TreeStat | undefined): Promise<void> {
+  async #directory({ entry, from, to }: Piece, stat: TreeStat | undefined): Promise<void> {
     const { reader, dryRun } = this.#input
     if (stat !== undefined && stat.type !== 'directory') {
       throw new NotWritable(showPath(to), `a ${stat.type} stands where a directory should`)
@@ -105,36 +113,24 @@ class Restore {
     if (dryRun !== true) await this.#writer.makeDirectory(to)
     if (entry.page !== undefined) {
       for await (const child of directoryEntries(reader, entry.page)) {
-        const path = joinPath(to, child.name)
-        await this.#entry(child, path, path)
+        const paths = { from: joinPath(from, child.name), to: joinPath(to, child.name) }
+        await this.#entry({ entry: child, ...paths })
       }
     }
     if (dryRun !== true) this.#warn(await this.#writer.finishDirectory(to, metadataOf(entry)))
   }
 
   /** Deals with what stands in the way; false if it stays and the entry is skipped. */
-  async #makeRoom(entry: Entry, to: TreePath, stat: TreeStat | undefined): Promise<boolean> {
-    if (stat === undefined || stat.type === 'directory') {
-      if (stat === undefined) return true
+  async #makeRoom(entry: Entry, to: TreePath, stat: TreeStat): Promise<boolean> {
+    if (stat.type === 'directory') {
       throw new NotWritable(showPath(to), `a directory stands where a ${entry.type} should`)
     }
-    if (entry.type === 'file' && stat.type === 'file') return this.#settle(entry, to, stat)
-    if (this.#conflict() === 'skip') return false
-    if (this.#conflict() === 'keep-both') await this.#setAside(to)
-    else await this.#writer.remove(to)
-    return true
-  }
-
-  /** A file where a file goes: an equal one is no conflict. */
-  async #settle(entry: Entry, to: TreePath, stat: TreeStat): Promise<boolean> {
-    if (this.#conflict() === 'overwrite') return true
-    const equal = stat.size === entry.size && (await this.#isThere(entry, to, stat))
-    if (equal) return true
     if (this.#conflict() === 'skip') {
       this.#warnings.push(`${showPath(to)} was left as it is`)
       return false
     }
-    await this.#setAside(to)
+    if (this.#conflict() === 'keep-both') await this.#setAside(to)
+    else if (entry.type !== 'file' || stat.type !== 'file') await this.#writer.remove(to)
     return true
   }
 
@@ -153,25 +149,22 @@ class Restore {
     }
   }
 
-  async #file(entry: Entry, to: TreePath, from: TreePath): Promise<void> {
+  async #file({ entry, from, to }: Piece, isThere: boolean): Promise<void> {
     const { target, dryRun, onProgress } = this.#input
     this.#count.files++
     this.#count.bytes += entry.size
     const first = entry.linkTo && this.#placed.get(Buffer.from(entry.linkTo).toString('latin1'))
-    if (first !== undefined && dryRun !== true) {
-      if (!(await this.#isSameFile(first, to))) {
-        if ((await target.stat(to)) !== undefined) await this.#writer.remove(to)
-        await this.#writer.hardLink(to, first)
-      }
+    if (first !== undefined) {
+      if (dryRun === true || (await this.#isSameFile(first, to))) return
+      if ((await target.stat(to)) !== undefined) await this.#writer.remove(to)
+      await this.#writer.hardLink(to, first)
       return
     }
-    const stat = await target.stat(to)
-    if (stat?.type === 'file' && (await this.#isThere(entry, to, stat))) {
-      this.#count.reusedBytes += entry.size
-      if (dryRun !== true) this.#warn(await this.#writer.setMetadata(to, metadataOf(entry)))
-    } else {
-      this.#count.writtenBytes += entry.size
-      if (dryRun !== true) await this.#write(entry, to)
+    if (isThere) this.#count.reusedBytes += entry.size
+    else this.#count.writtenBytes += entry.size
+    if (dryRun !== true) {
+      if (isThere) this.#warn(await this.#writer.setMetadata(to, metadataOf(entry)))
+      else await this.#write(entry, to)
     }
     this.#placed.set(Buffer.from(entry.linkTo ?? from).toString('latin1'), to)
     onProgress?.(this.#count)
@@ -184,8 +177,8 @@ class Restore {
   }
 
   /** Reads the file that stands there, and tells whether it has the entry's content. */
-  async #isThere(entry: Entry, to: TreePath, stat: TreeStat): Promise<boolean> {
-    if (stat.size !== entry.size) return false
+  async #isThere(entry: Entry, to: TreePath, stat: TreeStat | undefined): Promise<boolean> {
+    if (stat?.type !== 'file' || stat.size !== entry.size) return false
     const file = await this.#input.target.open(to, stat)
     try {
       const hash = createHash('sha256')

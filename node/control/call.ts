@@ -1,0 +1,150 @@
+// Calls: both sides of the control API. A call names a procedure and gives its arguments; the answer is any
+// number of progress values and then a result or a failure, which keeps its name, its facts and what to do
+// next. The token comes first, and is compared in constant time.
+
+import { timingSafeEqual } from 'node:crypto'
+import type { Clock } from '../../store/clock.ts'
+import { bytesOf, textOf } from '../../store/codec.ts'
+import { DrystoneError } from '../../store/errors.ts'
+import { WireCut } from '../../protocol/errors.ts'
+import { Channel, converse } from '../../protocol/framing.ts'
+import type { Wire } from '../../protocol/network.ts'
+
+/** Local and trusted, so large answers are fine. */
+const FRAME_BYTES_MAX = 64 << 20
+export const TOKEN_BYTES = 32
+
+export interface CallContext {
+  onProgress?: ((value: unknown) => void) | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** Calls procedures: of the running peer, or of a node in this process. */
+export interface Caller {
+  call(name: string, args: unknown, context?: CallContext): Promise<unknown>
+  close(): Promise<void>
+}
+
+/** A failure in the peer that was called, under its own name. */
+export class CalledFailure extends DrystoneError {
+  override readonly name: string
+  readonly facts: Record<string, unknown>
+
+  constructor({ name, message, next, facts }: WrittenFailure) {
+    super(message, { next })
+    this.name = name
+    this.facts = facts
+  }
+}
+
+/** A failure as it travels and as `--json` prints it. */
+export interface WrittenFailure {
+  name: string
+  message: string
+  next?: string | undefined
+  facts: Record<string, unknown>
+}
+
+/** A failure with all its facts; what is no failure of ours is told as a bug. */
+export function writeFailure(error: unknown): WrittenFailure {
+  if (error instanceof CalledFailure) {
+    const { name, message, next, facts } = error
+    return { name, message, next, facts }
+  }
+  if (error instanceof DrystoneError) {
+    const { name, message, next, cause: _, stack: __, ...facts } = error
+    return { name, message, next, facts }
+  }
+  const message = error instanceof Error ? error.message : String(error)
+  return { name: 'Unexpected', message, next: 'This is a bug: please report it.', facts: {} }
+}
+
+/** DAG-CBOR has no undefined: fields without a value are left out. */
+export function withoutUndefined(value: unknown): unknown {
+  if (value === undefined) return null
+  if (Array.isArray(value)) return value.map(withoutUndefined)
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined)
+  return Object.fromEntries(entries.map(([key, item]) => [key, withoutUndefined(item)]))
+}
+
+export class WireCaller implements Caller {
+  readonly #channel: Channel
+  readonly #token: Uint8Array
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor({ wire, clock }: { wire: Wire; clock: Clock }, token: Uint8Array) {
+    this.#channel = new Channel({ wire, clock }, { frameBytesMax: FRAME_BYTES_MAX, idleMs: 0 })
+    this.#token = token
+  }
+
+  /** Calls take their turn: one wire carries one at a time. */
+  call(name: string, args: unknown, context: CallContext = {}): Promise<unknown> {
+    const turn = this.#last.then(
+      () => this.#call(name, args, context),
+      () => this.#call(name, args, context)
+    )
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+
+  async close(): Promise<void> {
+    await this.#channel.end()
+    this.#channel.abort()
+  }
+
+  async #call(name: string, args: unknown, context: CallContext): Promise<unknown> {
+    const options = { signal: context.signal }
+    await this.#channel.send(['call', this.#token, name, withoutUndefined(args)], options)
+    for (;;) {
+      const [kind, value] = await this.#channel.expect(['progress', 'result', 'failed'], options)
+      if (kind === 'result') return value
+      if (kind === 'failed') throw new CalledFailure(value as WrittenFailure)
+      context.onProgress?.(value)
+    }
+  }
+}
+
+/** Runs a procedure by name. */
+export type Perform = (name: string, args: unknown, context: CallContext) => Promise<unknown>
+
+/** Answers calls until the other side ends; a call in progress is aborted when the wire is cut. */
+export async function answerCalls(
+  { wire, clock }: { wire: Wire; clock: Clock },
+  token: Uint8Array,
+  perform: Perform
+): Promise<void> {
+  const channel = new Channel({ wire, clock }, { frameBytesMax: FRAME_BYTES_MAX, idleMs: 0 })
+  await converse(channel, async () => {
+    for (;;) {
+      const message = await channel.receive()
+      if (message === undefined) return channel.end()
+      const [, given, name, args] = message
+      const right = timingSafeEqual(bytesOf(TOKEN_BYTES)(given, 'token'), token)
+      if (message[0] !== 'call' || !right) return channel.abort()
+      await answerCall(channel, { name: textOf(64)(name, 'name'), args }, perform)
+    }
+  })
+}
+
+async function answerCall(
+  channel: Channel,
+  { name, args }: { name: string; args: unknown },
+  perform: Perform
+): Promise<void> {
+  const controller = new AbortController()
+  let sending: Promise<void> = Promise.resolve()
+  const onProgress = (value: unknown): void => {
+    sending = sending.then(() => channel.send(['progress', withoutUndefined(value)]))
+    sending.catch((cause: unknown) => controller.abort(new WireCut({ cause })))
+  }
+  let answer: readonly [string, unknown]
+  try {
+    const result = await perform(name, args, { onProgress, signal: controller.signal })
+    answer = ['result', withoutUndefined(result)]
+  } catch (error) {
+    answer = ['failed', withoutUndefined(writeFailure(error))]
+  }
+  await sending
+  await channel.send(answer)
+}

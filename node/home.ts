@@ -1,0 +1,127 @@
+// A home: what one peer keeps on its own disk besides blocks and records — its key, its endpoint's root
+// key, and its settings. A home is complete once its settings are there; what an interrupted setup or join
+// left before that is taken up again, so that the same computer never joins twice under two keys.
+
+import { z } from 'zod'
+import { readFile, writeFile, type Disk } from '../store/disk.ts'
+import { decode, bytesOf, encode, integerOf, readMap } from '../store/codec.ts'
+import { Malformed } from '../store/errors.ts'
+import type { Random } from '../store/random.ts'
+import { AlreadyInMesh, NoMesh } from './errors.ts'
+import { HOME_MARKER } from './scanner.ts'
+
+const PEER_KEY_FILE = 'peer.key'
+const ENDPOINT_FILE = 'endpoint.key'
+const SETTINGS_FILE = 'settings.json'
+const ADDRESSES_FILE = 'addresses.json'
+const MARKER_TEXT = 'This folder is a Drystone home. It never enters a backup or a base.\n'
+
+const settingsSchema = z.strictObject({
+  version: z.literal(1),
+  /** Hex id of the mesh. */
+  mesh: z.string(),
+  /** The protected directory, where this peer has one. */
+  root: z.string().optional(),
+  /** Where to listen; absent means everywhere on the default port. */
+  listen: z.array(z.string()).optional(),
+  mdns: z.boolean().optional()
+})
+export type Settings = z.infer<typeof settingsSchema>
+
+const addressesSchema = z.record(z.string(), z.array(z.string()))
+/** Where peers were last seen: addresses by peer id. */
+export type Addresses = z.infer<typeof addressesSchema>
+
+/** The secret of a protected tree: its id, and the roots (32 bytes) of its epochs, oldest first. */
+export interface EndpointSecret {
+  endpoint: Uint8Array
+  epochs: Uint8Array[]
+}
+
+export class Home {
+  readonly disk: Disk
+
+  constructor(disk: Disk) {
+    this.disk = disk
+  }
+
+  /** Makes the folder a home, whatever an earlier attempt left. @throws {AlreadyInMesh} */
+  async prepare(random: Random): Promise<Uint8Array> {
+    if ((await this.#settings()) !== undefined) throw new AlreadyInMesh(this.#where())
+    await this.disk.makeDirectory('')
+    await writeFile(this.disk, HOME_MARKER, Buffer.from(MARKER_TEXT))
+    const known = await readFile(this.disk, PEER_KEY_FILE)
+    if (known?.length === 32) return known
+    const seed = random.bytes(32)
+    await writeFile(this.disk, PEER_KEY_FILE, seed)
+    return seed
+  }
+
+  /** The seed of this peer's key. @throws {NoMesh} */
+  async seed(): Promise<Uint8Array> {
+    const seed = await readFile(this.disk, PEER_KEY_FILE)
+    if (seed?.length !== 32) throw new NoMesh(this.#where())
+    return seed
+  }
+
+  /** @throws {NoMesh} if this home is not complete. */
+  async settings(): Promise<Settings> {
+    const settings = await this.#settings()
+    if (settings === undefined) throw new NoMesh(this.#where())
+    return settings
+  }
+
+  /** Completes the home. */
+  async saveSettings(settings: Settings): Promise<void> {
+    await this.#write(SETTINGS_FILE, settings)
+  }
+
+  /** The endpoint's secret, where this peer protects a tree. */
+  async endpoint(): Promise<EndpointSecret | undefined> {
+    const bytes = await readFile(this.disk, ENDPOINT_FILE)
+    if (bytes === undefined) return undefined
+    const { endpoint, epochs } = readMap(decode(bytes), ENDPOINT_FILE, {
+      v: integerOf(1, 1),
+      endpoint: bytesOf(16),
+      epochs: (value) => {
+        if (!Array.isArray(value)) throw new Malformed(`${ENDPOINT_FILE} has no epochs`)
+        return value.map((root) => bytesOf(32)(root, 'epoch'))
+      }
+    })
+    return { endpoint, epochs }
+  }
+
+  async saveEndpoint({ endpoint, epochs }: EndpointSecret): Promise<void> {
+    await writeFile(this.disk, ENDPOINT_FILE, encode({ v: 1, endpoint, epochs }))
+  }
+
+  async addresses(): Promise<Addresses> {
+    return (await this.#read(ADDRESSES_FILE, addressesSchema)) ?? {}
+  }
+
+  async saveAddresses(addresses: Addresses): Promise<void> {
+    await this.#write(ADDRESSES_FILE, addresses)
+  }
+
+  #settings(): Promise<Settings | undefined> {
+    return this.#read(SETTINGS_FILE, settingsSchema)
+  }
+
+  #where(): string {
+    return this.disk.location ?? 'this home'
+  }
+
+  async #read<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+    const bytes = await readFile(this.disk, path)
+    if (bytes === undefined) return undefined
+    try {
+      return schema.parse(JSON.parse(Buffer.from(bytes).toString()))
+    } catch (cause) {
+      throw new Malformed(`${path} in ${this.#where()} cannot be read`, { cause })
+    }
+  }
+
+  async #write(path: string, value: unknown): Promise<void> {
+    await writeFile(this.disk, path, Buffer.from(`${JSON.stringify(value, null, 2)}\n`))
+  }
+}
