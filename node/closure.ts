@@ -11,12 +11,13 @@ import {
   type Hash,
   type Scope
 } from '../store/block.ts'
-import type { Blockstore, StoredBlock } from '../store/blockstore.ts'
+import type { Blockstore } from '../store/blockstore.ts'
 import { decodeList, listLinks } from '../store/chunk-list.ts'
 import { decodeDirectory } from '../store/directory.ts'
-import { BlockMissing, Malformed } from '../store/errors.ts'
+import { BlockDamaged, BlockMissing, Malformed } from '../store/errors.ts'
 import { pageLinks } from '../store/page.ts'
 import { isSealed, sealedLinks } from '../store/seal.ts'
+import { unpackBlock, type StoredBlock } from '../store/stored.ts'
 import { WANTED_MAX } from '../protocol/limits.ts'
 
 /** What a block is taken for: its parent says so. A sealed block says its own links. */
@@ -44,6 +45,8 @@ export interface Filling {
   pull: PullBlocks
   /** Blocks that are had elsewhere and need not be brought: the base's, for an endpoint's. */
   isElsewhere?: (hash: Hash) => Promise<boolean>
+  /** Leave the chunks out: what is needed to know a base, not to have it. */
+  pagesOnly?: boolean
   onBlock?: (bytes: number) => void
 }
 
@@ -97,7 +100,7 @@ async function fillBatch(running: Running, refs: readonly Ref[]): Promise<void> 
     if (ref === undefined) throw new Malformed('more blocks came than were asked for')
     const cid = cidOfRef(ref)
     if (stored === undefined) throw new BlockMissing(cid.toString())
-    const children = childrenOf(ref.kind, running.store.unpack(cid, stored))
+    const children = readChildren(running, ref, stored)
     if (children.length === 0) await keep(running, cid, stored)
     else parents.push({ cid, stored, children })
   }
@@ -112,6 +115,15 @@ async function keep(running: Running, cid: CID, stored: StoredBlock): Promise<vo
   running.count.blocks++
   running.count.bytes += stored.body.length
   running.onBlock?.(stored.body.length)
+}
+
+/** A chunk is not opened here: the store proves it when it is kept. */
+function readChildren({ pagesOnly }: Running, { hash, kind }: Ref, stored: StoredBlock): Ref[] {
+  if (kind === 'chunk') return []
+  const bytes = unpackBlock(hash, stored)
+  if (bytes === undefined) throw new BlockDamaged(cidOfRef({ hash, kind }).toString())
+  const children = childrenOf(kind, bytes)
+  return pagesOnly === true ? children.filter((child) => child.kind !== 'chunk') : children
 }
 
 function cidOfRef({ hash, kind }: Ref): CID {

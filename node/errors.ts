@@ -111,3 +111,55 @@ export class EndpointUnknown extends DrystoneError {
     this.known = known
   }
 }
+
+/** Nobody was found who lets us in. */
+export class NoMemberFound extends DrystoneError {
+  override readonly name = 'NoMemberFound'
+  /** Peers that were found, but are of another mesh or refused. */
+  readonly refusals: number
+
+  constructor(refusals: number, init: { cause?: unknown } = {}) {
+    super(
+      refusals === 0
+        ? 'no peer of a mesh was found on this network'
+        : `${refusals} peer(s) answered, but none takes these words`,
+      {
+        next:
+          refusals === 0
+            ? 'See that a member runs (`drystone up`); where multicast does not pass, give its address with --addr HOST.'
+            : 'The words may be expired, used up, or of another mesh: ask for new ones (`drystone invite`).',
+        ...init
+      }
+    )
+    this.refusals = refusals
+  }
+}
+
+/** The mesh heard us, but does not count us as a member. */
+export class NotAdmitted extends DrystoneError {
+  override readonly name = 'NotAdmitted'
+
+  constructor() {
+    super('the mesh did not let this computer in', {
+      next: 'The invite may have been used up meanwhile: ask for another (`drystone invite`).'
+    })
+  }
+}
+
+/** No base has this name. */
+export class BaseUnknown extends DrystoneError {
+  override readonly name = 'BaseUnknown'
+  readonly base: string
+  readonly known: string[]
+
+  constructor(base: string, known: string[]) {
+    super(`no base is called ${base}`, {
+      next:
+        known.length === 0
+          ? 'None is published yet: make one with `drystone base create NAME@VERSION --from DIR`.'
+          : `Known are: ${known.join(', ')}.`
+    })
+    this.base = base
+    this.known = known
+  }
+}

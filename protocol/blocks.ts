@@ -6,7 +6,7 @@ import { HASH_BYTES, BASE_SCOPE, BLOCK_BYTES_MAX, fromHex, toHex } from '../stor
 import type { Hash, Scope } from '../store/block.ts'
 import { bytesOf, integerOf, listOf } from '../store/codec.ts'
 import { Malformed } from '../store/errors.ts'
-import type { StoredBlock } from '../store/blockstore.ts'
+import type { StoredBlock } from '../store/stored.ts'
 import type { Channel } from './framing.ts'
 import { WANTED_MAX } from './limits.ts'
 import type { CallOptions } from './network.ts'

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { toHex } from '../store/block.ts'
 import { bytesOf, integerOf, listOf, readMap, textOf, booleanOf, readList } from '../store/codec.ts'
 import { Malformed } from '../store/errors.ts'
+import { PEER_KEY_BYTES, type PeerKey } from '../store/peer.ts'
 import { Refused } from './errors.ts'
 import type { Channel, Message } from './framing.ts'
 import { IDS_MAX, IDS_PER_FRAME } from './limits.ts'
@@ -21,7 +22,7 @@ export const SETS = ['roster', 'bases', 'receipts', 'marks'] as const
 export type SetName = (typeof SETS)[number]
 
 /** One side's records of one set. */
-export interface RecordShelf {
+export interface RecordSet {
   /** SHA-256 ids of all records, in hex. */
   ids(): Iterable<string>
   get(id: string): Uint8Array | undefined
@@ -33,13 +34,30 @@ export interface HelloSide {
   mesh: Uint8Array
   /** What this peer is called and where it listens: hints for display and dialling. */
   card: Card
-  shelves: Readonly<Record<SetName, RecordShelf>>
+  sets: Readonly<Record<SetName, RecordSet>>
 }
 
 /** What a peer says of itself; nothing in it is believed beyond display and dialling. */
 export interface Card {
   addresses: string[]
   software: string
+  /** Where it knows other members to be. */
+  hints: [peer: PeerKey, addresses: string[]][]
+}
+
+const ADDRESSES_MAX = 8
+const HINTS_MAX = 64
+const addressesOf = listOf(textOf(256), ADDRESSES_MAX)
+
+function readCard(value: unknown, field: string): Card {
+  return readMap<Card>(value, field, {
+    addresses: addressesOf,
+    software: textOf(64),
+    hints: listOf((item, at): Card['hints'][number] => {
+      const [peer, addresses] = readList(item, at, 2)
+      return [bytesOf(PEER_KEY_BYTES)(peer, at), addressesOf(addresses, at)]
+    }, HINTS_MAX)
+  })
 }
 
 /** SHA-256 over the sorted ids. */
@@ -49,8 +67,8 @@ export function setDigest(ids: Iterable<string>): Uint8Array {
   return new Uint8Array(hash.digest())
 }
 
-function greeting({ mesh, card, shelves }: HelloSide): Message {
-  const digests = SETS.map((name) => setDigest(shelves[name].ids()))
+function greeting({ mesh, card, sets }: HelloSide): Message {
+  const digests = SETS.map((name) => setDigest(sets[name].ids()))
   return ['hello', { v: VERSION, mesh, card, digests }]
 }
 
@@ -58,8 +76,7 @@ function readGreeting([, value]: Message, side: HelloSide): { card: Card; digest
   const hello = readMap(value, 'hello', {
     v: integerOf(1),
     mesh: bytesOf(32),
-    card: (card, field) =>
-      readMap<Card>(card, field, { addresses: listOf(textOf(256), 16), software: textOf(64) }),
+    card: readCard,
     digests: listOf(bytesOf(32), SETS.length)
   })
   if (hello.v !== VERSION) throw new Malformed(`the other side speaks version ${hello.v}`)
@@ -76,12 +93,12 @@ export async function sayHello(
   await channel.send(greeting(side), options)
   const theirs = readGreeting(await channel.expect('hello', options), side)
   for (const [i, name] of SETS.entries()) {
-    const shelf = side.shelves[name]
-    if (toHex(setDigest(shelf.ids())) === toHex(theirs.digests[i] ?? new Uint8Array())) continue
-    await sendIds(channel, ['ids', name], shelf.ids())
-    await takeRecords(channel, shelf, options)
+    const set = side.sets[name]
+    if (toHex(setDigest(set.ids())) === toHex(theirs.digests[i] ?? new Uint8Array())) continue
+    await sendIds(channel, ['ids', name], set.ids())
+    await takeRecords(channel, set, options)
     const wanted = await receiveIds(channel, 'lacking', options)
-    await sendRecords(channel, 'records', recordsOf(shelf, wanted), options)
+    await sendRecords(channel, 'records', recordsOf(set, wanted), options)
   }
   await channel.send(['done'], options)
   await channel.expect('done', options)
@@ -105,20 +122,20 @@ export async function answerHello(
   }
 }
 
-async function answerRound(channel: Channel, { shelves }: HelloSide): Promise<void> {
+async function answerRound(channel: Channel, { sets }: HelloSide): Promise<void> {
   for (;;) {
     const message = await channel.expect(['ids', 'done'])
     if (message[0] === 'done') return
     const name = SETS.find((set) => set === message[1])
     if (name === undefined) throw new Malformed('a set of records that is not known')
     const theirs = new Set(await receiveIds(channel, 'ids', {}, message))
-    const shelf = shelves[name]
-    const ours = [...shelf.ids()]
+    const set = sets[name]
+    const ours = [...set.ids()]
     const lacking = ours.filter((id) => !theirs.has(id))
-    await sendRecords(channel, 'records', recordsOf(shelf, lacking))
+    await sendRecords(channel, 'records', recordsOf(set, lacking))
     for (const id of ours) theirs.delete(id)
     await sendIds(channel, ['lacking', name], theirs)
-    await takeRecords(channel, shelf)
+    await takeRecords(channel, set)
   }
 }
 
@@ -152,15 +169,11 @@ async function receiveIds(
   }
 }
 
-function recordsOf(shelf: RecordShelf, ids: readonly string[]): Uint8Array[] {
-  return ids.map((id) => shelf.get(id)).filter((record) => record !== undefined)
+function recordsOf(set: RecordSet, ids: readonly string[]): Uint8Array[] {
+  return ids.map((id) => set.get(id)).filter((record) => record !== undefined)
 }
 
-async function takeRecords(
-  channel: Channel,
-  shelf: RecordShelf,
-  options?: CallOptions
-): Promise<void> {
+async function takeRecords(channel: Channel, set: RecordSet, options?: CallOptions): Promise<void> {
   const records = await receiveRecords(channel, 'records', options)
-  if (records.length > 0) await shelf.add(records)
+  if (records.length > 0) await set.add(records)
 }

@@ -4,7 +4,7 @@
 
 import type { Hash, Scope } from '../store/block.ts'
 import { bytesOf } from '../store/codec.ts'
-import type { StoredBlock } from '../store/blockstore.ts'
+import type { StoredBlock } from '../store/stored.ts'
 import { hashesFromWire, receiveBlock, scopeFromWire, scopeToWire, sendBlock } from './blocks.ts'
 import type { Channel } from './framing.ts'
 import { HEAD_BYTES_MAX } from './limits.ts'

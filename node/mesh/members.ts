@@ -1,5 +1,5 @@
-// Members: the roster of this mesh as this peer knows it. It holds the records on a shelf and their fold
-// in memory, tells who may connect, and signs this peer's own facts, one at a time, so that its chain
+// Members: the roster of this mesh as this peer knows it. It holds the records and their fold in
+// memory, tells who may connect, and signs this peer's own facts, one at a time, so that its chain
 // never forks.
 
 import { toHex } from '../../store/block.ts'
@@ -15,22 +15,22 @@ import { fold, type Member, type Roster } from '../../store/roster.ts'
 import type { SignedRecord } from '../../store/signed.ts'
 import type { Gate } from '../../protocol/network.ts'
 import { EndpointUnknown, PeerUnknown } from '../errors.ts'
-import { Shelf } from '../shelf.ts'
+import { RecordFolder } from '../record-folder.ts'
 
 export class Members implements Gate {
-  readonly shelf: Shelf
+  readonly records: RecordFolder
   readonly #key: SigningKey
   readonly #clock: Clock
   #roster: Roster
   #issuing: Promise<unknown> = Promise.resolve()
 
-  private constructor(shelf: Shelf, { key, clock }: { key: SigningKey; clock: Clock }) {
-    this.shelf = shelf
+  private constructor(records: RecordFolder, { key, clock }: { key: SigningKey; clock: Clock }) {
+    this.records = records
     this.#key = key
     this.#clock = clock
-    this.#roster = fold(shelf.records())
-    shelf.onAdd(() => {
-      this.#roster = fold(shelf.records())
+    this.#roster = fold(records.records())
+    records.onAdd(() => {
+      this.#roster = fold(records.records())
     })
   }
 
@@ -39,7 +39,7 @@ export class Members implements Gate {
     { disk, key, clock }: { disk: Disk; key: SigningKey; clock: Clock },
     mesh: Uint8Array
   ): Promise<Members> {
-    return new Members(await openRosterShelf(disk, mesh), { key, clock })
+    return new Members(await openRosterFolder(disk, mesh), { key, clock })
   }
 
   get roster(): Roster {
@@ -84,7 +84,7 @@ export class Members implements Gate {
   ): Promise<SignedRecord> {
     const turn = this.#issuing.then(async () => {
       const record = issue(kind, fields, { key, roster: this.#roster, time: this.#clock.now() })
-      await this.shelf.put([record])
+      await this.records.put([record])
       return record
     })
     this.#issuing = turn.catch(() => {})
@@ -92,9 +92,9 @@ export class Members implements Gate {
   }
 }
 
-/** The shelf of a mesh's roster records; only what has standing in the mesh is kept. */
-export function openRosterShelf(disk: Disk, mesh: Uint8Array): Promise<Shelf> {
-  return Shelf.open({
+/** The folder of a mesh's roster records; only what has standing in the mesh is kept. */
+export function openRosterFolder(disk: Disk, mesh: Uint8Array): Promise<RecordFolder> {
+  return RecordFolder.open({
     disk,
     directory: 'roster',
     judge: (known, incoming) => ({ keep: admit(known.values(), incoming, mesh).accepted })

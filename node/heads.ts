@@ -1,0 +1,191 @@
+// Heads: of each line of heads (an endpoint and one of its writers) the last that this peer knows, with its
+// mark and the receipts for it. A writer keeps its own here, a keeper those that it accepted. Older ones
+// stay on disk for the undo time. The marks alone are told to every member.
+
+import { toHex } from '../store/block.ts'
+import { bytesOf, decode, encode, readList } from '../store/codec.ts'
+import { isTemporary, readFile, writeFile, type Disk } from '../store/disk.ts'
+import { Malformed } from '../store/errors.ts'
+import { HEAD_BYTES_MAX, headId, type Head } from '../store/head.ts'
+import { markedHead, openMark, type Mark } from '../store/mark.ts'
+import { openReceipt, type Receipt } from '../store/receipt.ts'
+import { decodeRecord, encodeRecord, isBadRecord, type SignedRecord } from '../store/signed.ts'
+import { holds } from './bases.ts'
+import type { Members } from './mesh/members.ts'
+import { RecordFolder } from './record-folder.ts'
+
+const FILE_BYTES_MAX = HEAD_BYTES_MAX + 16 * 1024
+
+/** A head with the mark that vouches for it. */
+export interface MarkedHead {
+  mark: SignedRecord
+  body: Uint8Array
+  head: Head
+}
+
+export class Heads {
+  readonly marks: RecordFolder
+  readonly receipts: RecordFolder
+  readonly #disk: Disk
+  readonly #members: Members
+  /** By endpoint in hex, then writer in hex. */
+  readonly #lines = new Map<string, Map<string, MarkedHead>>()
+
+  private constructor(
+    { disk, members }: { disk: Disk; members: Members },
+    marks: RecordFolder,
+    receipts: RecordFolder
+  ) {
+    this.#disk = disk
+    this.#members = members
+    this.marks = marks
+    this.receipts = receipts
+  }
+
+  static async open(components: { disk: Disk; members: Members }): Promise<Heads> {
+    const { disk, members } = components
+    const { mesh } = members.roster
+    const marks = await RecordFolder.open({
+      disk,
+      directory: 'marks',
+      judge: (known, incoming) => judgeMarks(members, known, incoming)
+    })
+    const receipts = await RecordFolder.open({
+      disk,
+      directory: 'receipts',
+      judge: (_, incoming) => ({
+        keep: incoming.filter((record) =>
+          holds(() =>
+            openReceipt(record, mesh, ({ endpoint }) => {
+              const isKeeper = members.member(record.issuer)?.roles.has('storage') === true
+              return endpoint !== undefined && isKeeper
+            })
+          )
+        )
+      })
+    })
+    const heads = new Heads(components, marks, receipts)
+    await heads.#load()
+    return heads
+  }
+
+  /** The last head of each line of an endpoint, the highest number first. */
+  lines(endpoint: Uint8Array): MarkedHead[] {
+    const lines = this.#lines.get(toHex(endpoint))
+    return [...(lines?.values() ?? [])].sort((a, b) => b.head.seq - a.head.seq)
+  }
+
+  /** The head with the highest number. */
+  last(endpoint: Uint8Array): MarkedHead | undefined {
+    return this.lines(endpoint)[0]
+  }
+
+  /** Endpoints, in hex, of which there is a head here. */
+  endpoints(): string[] {
+    return [...this.#lines.keys()].sort()
+  }
+
+  /** Checks a head that came from outside. @throws {Malformed} @throws {NotSigned} */
+  check(mark: SignedRecord, body: Uint8Array): MarkedHead {
+    const opened = openMark(mark, this.#members.roster.mesh)
+    return { mark, body, head: markedHead({ body: opened, record: mark }, body) }
+  }
+
+  /** Keeps a checked head, durably, and its mark. */
+  async put({ mark, body, head }: MarkedHead): Promise<void> {
+    const directory = directoryOf(head)
+    await this.#disk.makeDirectory(directory)
+    await writeFile(this.#disk, `${directory}/${head.seq}`, encode([encodeRecord(mark), body]))
+    this.#remember({ mark, body, head })
+    await this.marks.put([mark])
+  }
+
+  /** Keepers' receipts for a head. */
+  receiptsFor(body: Uint8Array): { record: SignedRecord; receipt: Receipt }[] {
+    const id = toHex(headId(body))
+    const { mesh } = this.#members.roster
+    return [...this.receipts.records()]
+      .map((record) => ({ record, receipt: openReceipt(record, mesh) }))
+      .filter(({ receipt }) => toHex(receipt.head) === id)
+  }
+
+  /** The highest mark that is known of each line of an endpoint. */
+  marksOf(endpoint: Uint8Array): { record: SignedRecord; mark: Mark }[] {
+    const { mesh } = this.#members.roster
+    return [...this.marks.records()]
+      .map((record) => ({ record, mark: openMark(record, mesh) }))
+      .filter(({ mark }) => toHex(mark.endpoint) === toHex(endpoint))
+  }
+
+  #remember(marked: MarkedHead): void {
+    const { endpoint, writer, seq } = marked.head
+    const lines = this.#lines.get(toHex(endpoint)) ?? new Map<string, MarkedHead>()
+    this.#lines.set(toHex(endpoint), lines)
+    const last = lines.get(toHex(writer))
+    if (last === undefined || last.head.seq <= seq) lines.set(toHex(writer), marked)
+  }
+
+  async #load(): Promise<void> {
+    for (const endpoint of (await this.#disk.list('heads')) ?? []) {
+      for (const writer of (await this.#disk.list(`heads/${endpoint}`)) ?? []) {
+        const directory = `heads/${endpoint}/${writer}`
+        for (const name of (await this.#disk.list(directory)) ?? []) {
+          if (!isTemporary(name)) await this.#loadOne(`${directory}/${name}`)
+        }
+      }
+    }
+  }
+
+  /** A damaged head is left where it is; the keepers have it too. */
+  async #loadOne(path: string): Promise<void> {
+    const bytes = await readFile(this.#disk, path, { bytesMax: FILE_BYTES_MAX })
+    if (bytes === undefined) return
+    try {
+      const [mark, body] = readList(decode(bytes), 'head file', 2)
+      const record = decodeRecord(bytesOf(1, FILE_BYTES_MAX)(mark, 'mark'))
+      this.#remember(this.check(record, bytesOf(1, HEAD_BYTES_MAX)(body, 'head')))
+    } catch (error) {
+      if (!isBadRecord(error) && !(error instanceof Malformed)) throw error
+    }
+  }
+}
+
+function directoryOf({ endpoint, writer }: Head): string {
+  return `heads/${toHex(endpoint)}/${toHex(writer)}`
+}
+
+/** Of each line the highest mark; of two with one number both, since they are a fork. */
+function judgeMarks(
+  members: Members,
+  known: ReadonlyMap<string, SignedRecord>,
+  incoming: readonly SignedRecord[]
+): { keep: SignedRecord[]; drop: string[] } {
+  const { mesh, endpoints } = members.roster
+  const good = incoming.filter((record) =>
+    holds(() =>
+      openMark(
+        record,
+        mesh,
+        ({ endpoint }) => members.isMember(record.issuer) && endpoints.has(toHex(endpoint))
+      )
+    )
+  )
+  const all = [...known.values(), ...good].map((record) => ({
+    record,
+    mark: openMark(record, mesh)
+  }))
+  const lineOf = (record: SignedRecord, mark: Mark): string =>
+    `${toHex(mark.endpoint)}/${toHex(record.issuer)}`
+  const highest = new Map<string, number>()
+  for (const { record, mark } of all) {
+    const line = lineOf(record, mark)
+    highest.set(line, Math.max(highest.get(line) ?? 0, mark.seq))
+  }
+  const isLow = ({ record, mark }: (typeof all)[number]): boolean =>
+    mark.seq < (highest.get(lineOf(record, mark)) ?? 0)
+  const low = new Set(all.filter(isLow).map(({ record }) => toHex(record.id)))
+  return {
+    keep: good.filter(({ id }) => !low.has(toHex(id))),
+    drop: [...known.keys()].filter((id) => low.has(id))
+  }
+}

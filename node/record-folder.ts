@@ -1,0 +1,120 @@
+// Record folders: sets of signed records on disk, one file each, named by its id. A record is in a folder only
+// after it was checked, and it is durable before anything acts on it. At start every file is checked
+// again, so a damaged one is as good as absent, and comes back at the next hello.
+
+import { toHex } from '../store/block.ts'
+import { isTemporary, readFile, writeFile, type Disk } from '../store/disk.ts'
+import { decodeRecord, encodeRecord, isBadRecord, type SignedRecord } from '../store/signed.ts'
+import type { RecordSet } from '../protocol/hello.ts'
+
+/**
+ * Which of the incoming records to keep, given those that are there; `drop` are ids that they replace.
+ * Never throws for a bad record: it is just not kept.
+ */
+export type Judge = (
+  known: ReadonlyMap<string, SignedRecord>,
+  incoming: readonly SignedRecord[]
+) => { keep: readonly SignedRecord[]; drop?: readonly string[] }
+
+export interface RecordFolderInit {
+  disk: Disk
+  directory: string
+  judge: Judge
+}
+
+export class RecordFolder implements RecordSet {
+  readonly #disk: Disk
+  readonly #directory: string
+  readonly #judge: Judge
+  readonly #records = new Map<string, SignedRecord>()
+  readonly #listeners = new Set<(added: readonly SignedRecord[]) => void>()
+  #last: Promise<unknown> = Promise.resolve()
+
+  private constructor({ disk, directory, judge }: RecordFolderInit) {
+    this.#disk = disk
+    this.#directory = directory
+    this.#judge = judge
+  }
+
+  static async open(init: RecordFolderInit): Promise<RecordFolder> {
+    const folder = new RecordFolder(init)
+    await folder.#load()
+    return folder
+  }
+
+  /** Calls `listener` after records were added and are durable. */
+  onAdd(listener: (added: readonly SignedRecord[]) => void): void {
+    this.#listeners.add(listener)
+  }
+
+  records(): Iterable<SignedRecord> {
+    return this.#records.values()
+  }
+
+  ids(): Iterable<string> {
+    return this.#records.keys()
+  }
+
+  get(id: string): Uint8Array | undefined {
+    const record = this.#records.get(id)
+    return record && encodeRecord(record)
+  }
+
+  async add(encoded: readonly Uint8Array[]): Promise<void> {
+    await this.put(encoded.map(readRecord).filter((record) => record !== undefined))
+  }
+
+  /** Adds what holds of `records`; returns what was new. One call at a time. */
+  put(records: readonly SignedRecord[]): Promise<SignedRecord[]> {
+    const turn = this.#last.then(() => this.#put(records))
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+
+  async #put(records: readonly SignedRecord[]): Promise<SignedRecord[]> {
+    const incoming = records.filter(({ id }) => !this.#records.has(toHex(id)))
+    if (incoming.length === 0) return []
+    const { keep, drop = [] } = this.#judge(this.#records, incoming)
+    const added = keep.filter(({ id }) => !this.#records.has(toHex(id)))
+    for (const record of added) {
+      await writeFile(this.#disk, this.#pathOf(toHex(record.id)), encodeRecord(record))
+      this.#records.set(toHex(record.id), record)
+    }
+    for (const id of drop) {
+      this.#records.delete(id)
+      await this.#disk.remove(this.#pathOf(id))
+    }
+    if (added.length > 0) for (const listener of this.#listeners) listener(added)
+    return [...added]
+  }
+
+  async #load(): Promise<void> {
+    const names = await this.#disk.list(this.#directory)
+    if (names === undefined) {
+      await this.#disk.makeDirectory(this.#directory)
+      return
+    }
+    const found: SignedRecord[] = []
+    for (const name of names.filter((each) => !isTemporary(each))) {
+      const bytes = await readFile(this.#disk, `${this.#directory}/${name}`)
+      const record = bytes && readRecord(bytes)
+      if (record !== undefined && toHex(record.id) === name) found.push(record)
+    }
+    for (const record of this.#judge(this.#records, found).keep) {
+      this.#records.set(toHex(record.id), record)
+    }
+  }
+
+  #pathOf(id: string): string {
+    return `${this.#directory}/${id}`
+  }
+}
+
+function readRecord(bytes: Uint8Array): SignedRecord | undefined {
+  try {
+    return decodeRecord(bytes)
+  } catch (error) {
+    if (isBadRecord(error)) return undefined
+    throw error
+  }
+}
