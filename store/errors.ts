@@ -96,3 +96,40 @@ export class StorePoisoned extends DrystoneError {
     })
   }
 }
+
+/** Recovery words or an invite code that cannot be right. The words themselves are never repeated. */
+export class WrongWords extends DrystoneError {
+  override readonly name = 'WrongWords'
+  /** Which word, counted from 1, is not in the word list; undefined if all are. */
+  readonly position: number | undefined
+
+  constructor(message: string, init: FailureInit & { position?: number } = {}) {
+    super(message, init)
+    this.position = init.position
+  }
+}
+
+/** There is no such file in the home. */
+export class FileMissing extends DrystoneError {
+  override readonly name = 'FileMissing'
+  readonly path: string
+
+  constructor(path: string, init: FailureInit = {}) {
+    super(`there is no file ${path}`, init)
+    this.path = path
+  }
+}
+
+/** Another process owns the home. */
+export class HomeBusy extends DrystoneError {
+  override readonly name = 'HomeBusy'
+  readonly path: string
+
+  constructor(path: string, init: FailureInit = {}) {
+    super(`another process uses ${path}`, {
+      next: 'Ask the running peer, or stop it first with `drystone down`.',
+      ...init
+    })
+    this.path = path
+  }
+}

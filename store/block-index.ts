@@ -1,0 +1,182 @@
+// One scope's part of the index: where each block lies, how far into each segment the index has seen, and
+// how much there is in all. A block's entry and the reach of its segment are written in one batch, so after
+// a crash the reach tells exactly what is missing. Of two records of one block the later place wins: it was
+// put because the earlier one was damaged. Entries carry a checksum; one that does not hold is absent.
+
+import { crc32 } from 'node:zlib'
+import { HASH_BYTES, toHex, type Hash } from './block.ts'
+import type { IndexChange, IndexRange, IndexSpace } from './index.ts'
+import { methodOf, type Location, type Placed } from './segment.ts'
+import { areLengths } from './stored.ts'
+
+/** How far the index has seen into a segment. */
+export interface Reach {
+  /** Records up to here are in the index. */
+  end: number
+  /** Size of the file when it had been seen to its end; 0 while it grows. */
+  size: number
+}
+
+export interface Usage {
+  blocks: number
+  /** As they lie at rest, without headers. */
+  bytes: number
+}
+
+const VERSION = 1
+const USAGE_KEY = Uint8Array.of(0)
+const SEGMENT_KEYS = 1
+const BLOCK_KEYS = 2
+const ENTRY_BYTES = 21
+const NOWHERE: Usage = { blocks: 0, bytes: 0 }
+
+export class BlockIndex {
+  readonly #space: IndexSpace
+  #usage: Usage
+
+  private constructor(space: IndexSpace, usage: Usage) {
+    this.#space = space
+    this.#usage = usage
+  }
+
+  /** Opens a scope's index; what another version or a damaged disk wrote is cleared. */
+  static async open(space: IndexSpace): Promise<BlockIndex> {
+    const usage = decodeUsage(await space.get(USAGE_KEY))
+    if (usage === undefined) await space.clear()
+    return new BlockIndex(space, usage ?? NOWHERE)
+  }
+
+  get usage(): Usage {
+    return this.#usage
+  }
+
+  async get(hash: Hash): Promise<Location | undefined> {
+    return decodeEntry(hash, await this.#space.get(blockKey(hash)))
+  }
+
+  /** In the order of `hashes`. */
+  async getMany(hashes: readonly Hash[]): Promise<(Location | undefined)[]> {
+    const values = await this.#space.getMany(hashes.map(blockKey))
+    return hashes.map((hash, i) => decodeEntry(hash, values[i]))
+  }
+
+  /** Every block, in hash order; `location` is undefined where the entry is damaged. */
+  async *entries(): AsyncGenerator<{ hash: Hash; location: Location | undefined }> {
+    const range: IndexRange = { gte: Uint8Array.of(BLOCK_KEYS), lt: Uint8Array.of(BLOCK_KEYS + 1) }
+    for await (const [key, value] of this.#space.range(range)) {
+      const hash = key.slice(1)
+      if (hash.length === HASH_BYTES) yield { hash, location: decodeEntry(hash, value) }
+    }
+  }
+
+  async reaches(): Promise<Map<number, Reach>> {
+    const reaches = new Map<number, Reach>()
+    const range = { gte: Uint8Array.of(SEGMENT_KEYS), lt: Uint8Array.of(SEGMENT_KEYS + 1) }
+    for await (const [key, value] of this.#space.range(range)) {
+      const bytes = Buffer.from(value)
+      if (key.length !== 5 || bytes.length !== 12) continue
+      if (crc32(bytes.subarray(0, 8), crc32(key)) !== bytes.readUInt32BE(8)) continue
+      const segment = Buffer.from(key).readUInt32BE(1)
+      reaches.set(segment, { end: bytes.readUInt32BE(0), size: bytes.readUInt32BE(4) })
+    }
+    return reaches
+  }
+
+  /** Notes durable blocks of a segment, and how far the index now reaches into it. */
+  async add(segment: number, reach: Reach, placed: readonly Placed[]): Promise<void> {
+    const latest = new Map(placed.map((each) => [toHex(each.hash), each]))
+    const fresh = [...latest.values()]
+    const known = await this.#space.getMany(fresh.map(({ hash }) => blockKey(hash)))
+    const usage = { ...this.#usage }
+    const changes: IndexChange[] = []
+    for (const [i, { hash, location }] of fresh.entries()) {
+      const old = decodeEntry(hash, known[i])
+      if (old !== undefined && isLater(old, location)) continue
+      if (known[i] === undefined) usage.blocks++
+      usage.bytes += location.storedLength - (old?.storedLength ?? 0)
+      changes.push({ key: blockKey(hash), value: encodeEntry(hash, location) })
+    }
+    changes.push(encodeReach(segment, reach), { key: USAGE_KEY, value: encodeUsage(usage) })
+    await this.#space.batch(changes)
+    this.#usage = usage
+  }
+
+  /** Forgets where a block is, because it is not there; the file stays as it is. */
+  async forget({ hash, location }: Placed): Promise<void> {
+    const now = await this.get(hash)
+    if (now === undefined || isLater(now, location)) return
+    const { blocks, bytes } = this.#usage
+    const usage = { blocks: blocks - 1, bytes: bytes - now.storedLength }
+    await this.#space.batch([
+      { key: blockKey(hash), value: undefined },
+      { key: USAGE_KEY, value: encodeUsage(usage) }
+    ])
+    this.#usage = usage
+  }
+
+  async clear(): Promise<void> {
+    await this.#space.clear()
+    this.#usage = NOWHERE
+  }
+}
+
+function isLater(a: Location, b: Location): boolean {
+  return a.segment > b.segment || (a.segment === b.segment && a.offset > b.offset)
+}
+
+function blockKey(hash: Hash): Uint8Array {
+  return Buffer.concat([Uint8Array.of(BLOCK_KEYS), hash])
+}
+
+function encodeEntry(hash: Hash, location: Location): Uint8Array {
+  const entry = Buffer.alloc(ENTRY_BYTES)
+  entry.writeUInt32BE(location.segment, 0)
+  entry.writeUInt32BE(location.offset, 4)
+  entry.writeUInt32BE(location.storedLength, 8)
+  entry.writeUInt32BE(location.plainLength, 12)
+  entry.writeUInt8(location.method, 16)
+  entry.writeUInt32BE(crc32(entry.subarray(0, 17), crc32(hash)), 17)
+  return entry
+}
+
+function decodeEntry(hash: Hash, value: Uint8Array | undefined): Location | undefined {
+  if (value?.length !== ENTRY_BYTES) return undefined
+  const entry = Buffer.from(value)
+  if (crc32(entry.subarray(0, 17), crc32(hash)) !== entry.readUInt32BE(17)) return undefined
+  const segment = entry.readUInt32BE(0)
+  const offset = entry.readUInt32BE(4)
+  const storedLength = entry.readUInt32BE(8)
+  const plainLength = entry.readUInt32BE(12)
+  const method = methodOf(entry.readUInt8(16))
+  if (method === undefined || !areLengths(method, plainLength, storedLength)) return undefined
+  return { segment, offset, method, storedLength, plainLength }
+}
+
+function encodeReach(segment: number, { end, size }: Reach): IndexChange {
+  const key = Buffer.alloc(5)
+  key.writeUInt8(SEGMENT_KEYS, 0)
+  key.writeUInt32BE(segment, 1)
+  const value = Buffer.alloc(12)
+  value.writeUInt32BE(end, 0)
+  value.writeUInt32BE(size, 4)
+  value.writeUInt32BE(crc32(value.subarray(0, 8), crc32(key)), 8)
+  return { key, value }
+}
+
+function encodeUsage({ blocks, bytes }: Usage): Uint8Array {
+  const value = Buffer.alloc(21)
+  value.writeUInt8(VERSION, 0)
+  value.writeBigUInt64BE(BigInt(blocks), 1)
+  value.writeBigUInt64BE(BigInt(Math.max(0, bytes)), 9)
+  value.writeUInt32BE(crc32(value.subarray(0, 17)), 17)
+  return value
+}
+
+function decodeUsage(value: Uint8Array | undefined): Usage | undefined {
+  if (value?.length !== 21) return undefined
+  const bytes = Buffer.from(value)
+  if (bytes[0] !== VERSION || crc32(bytes.subarray(0, 17)) !== bytes.readUInt32BE(17)) {
+    return undefined
+  }
+  return { blocks: Number(bytes.readBigUInt64BE(1)), bytes: Number(bytes.readBigUInt64BE(9)) }
+}

@@ -1,0 +1,284 @@
+// A shelf: all that a blockstore keeps of one scope. Its segments on disk, its part of the index, and what
+// was put since the last commit. Writes happen one after another, so the order in a segment is the order of
+// the puts; a segment of an earlier run is never written again. What is committed is durable, read back
+// and indexed, in this order, so the index never names a block that a crash could take.
+
+import { toHex, type Hash, type Scope } from './block.ts'
+import { BlockIndex, type Usage } from './block-index.ts'
+import { DiskFailed, FileMissing, StorePoisoned } from './errors.ts'
+import type { Disk, DiskFile } from './disk.ts'
+import type { IndexSpace } from './index.ts'
+import type { OpenFiles } from './open-files.ts'
+import { SegmentWriter } from './segment-writer.ts'
+import {
+  readFooter,
+  readRecord,
+  scanRecords,
+  segmentNumber,
+  segmentPath,
+  type Location,
+  type Placed
+} from './segment.ts'
+import { unpackBlock, type StoredBlock } from './stored.ts'
+
+export interface ShelfComponents {
+  disk: Disk
+  space: IndexSpace
+  files: OpenFiles
+  /** One for the whole blockstore: a failed fsync on one shelf stops them all. */
+  health: Health
+}
+
+export interface Health {
+  /** Why nothing more is acknowledged. */
+  poison: StorePoisoned | undefined
+}
+
+export interface ShelfInit {
+  scope: Scope
+  segmentBytes: number
+  onDamage: (damage: { scope: Scope; hash: Hash }) => void
+}
+
+export class Shelf {
+  /** Segments that had to be read at open, because the index did not know all of them. */
+  rebuilt = 0
+  readonly #components: ShelfComponents
+  readonly #init: ShelfInit
+  readonly #index: BlockIndex
+  #writer: SegmentWriter | undefined
+  #lastSegment = 0
+  /** Put and readable, but not committed; keyed by hash in hex. */
+  readonly #pending = new Map<string, Placed>()
+  readonly #puts = new Map<string, Promise<void>>()
+  /** The end of the queue of writes. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  private constructor(components: ShelfComponents, init: ShelfInit, index: BlockIndex) {
+    this.#components = components
+    this.#init = init
+    this.#index = index
+  }
+
+  /** Opens a scope's segments and brings its index up to date with them. */
+  static async open(components: ShelfComponents, init: ShelfInit): Promise<Shelf> {
+    const shelf = new Shelf(components, init, await BlockIndex.open(components.space))
+    await shelf.#catchUp()
+    return shelf
+  }
+
+  get index(): BlockIndex {
+    return this.#index
+  }
+
+  get usage(): Usage {
+    let { blocks, bytes } = this.#index.usage
+    for (const { location } of this.#pending.values()) {
+      blocks++
+      bytes += location.storedLength
+    }
+    return { blocks, bytes }
+  }
+
+  /** Segments on disk, in the order in which they were written. */
+  async segments(): Promise<number[]> {
+    const names = (await this.#components.disk.list(`blocks/${this.#init.scope}`)) ?? []
+    return names.map(segmentNumber).filter((each) => each !== undefined)
+  }
+
+  async useSegment<T>(segment: number, read: (file: DiskFile) => Promise<T>): Promise<T> {
+    return this.#components.files.use(segmentPath(this.#init.scope, segment), read)
+  }
+
+  async locate(hash: Hash): Promise<Location | undefined> {
+    return this.#pending.get(toHex(hash))?.location ?? (await this.#index.get(hash))
+  }
+
+  /** In the order of `hashes`. */
+  async has(hashes: readonly Hash[]): Promise<boolean[]> {
+    const found = await this.#index.getMany(hashes)
+    return hashes.map((hash, i) => found[i] !== undefined || this.#pending.has(toHex(hash)))
+  }
+
+  /** The block's bytes, proved by their hash. Damage is reported, and counts as absence. */
+  async get(hash: Hash): Promise<Uint8Array | undefined> {
+    return this.#read(hash, ({ stored }) => unpackBlock(hash, stored))
+  }
+
+  /** The block as it lies at rest; its checksum holds, its hash is for whoever receives it to prove. */
+  async getStored(hash: Hash): Promise<StoredBlock | undefined> {
+    return this.#read(hash, ({ stored, whole }) =>
+      whole || unpackBlock(hash, stored) !== undefined ? stored : undefined
+    )
+  }
+
+  /** Appends a block unless a readable copy is there; `pack` must give this very block. */
+  put(hash: Hash, pack: () => StoredBlock): Promise<void> {
+    const key = toHex(hash)
+    const running = this.#puts.get(key)
+    if (running !== undefined) return running
+    const put = this.#put(hash, pack).finally(() => this.#puts.delete(key))
+    this.#puts.set(key, put)
+    return put
+  }
+
+  /** Everything put before is durable, read back and indexed when it resolves. */
+  async commit(): Promise<void> {
+    await Promise.allSettled(this.#puts.values())
+    await this.#inTurn(() => this.#commit())
+  }
+
+  /** Pending blocks in hash order, as they are now. */
+  pending(): Placed[] {
+    return [...this.#pending.values()].sort((a, b) => Buffer.compare(a.hash, b.hash))
+  }
+
+  /** Closes the segment with its footer. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#puts.values())
+    await this.#inTurn(async () => {
+      const writer = this.#writer
+      try {
+        if (this.#components.health.poison === undefined) await this.#closeSegment()
+      } finally {
+        if (this.#writer !== undefined) await writer?.close()
+      }
+    })
+  }
+
+  /** Makes this scope's index again from its segments alone. */
+  async rebuild(): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#closeSegment()
+      await this.#index.clear()
+      await this.#catchUp()
+    })
+  }
+
+  async #read<T>(
+    hash: Hash,
+    accept: (record: { stored: StoredBlock; whole: boolean }) => T | undefined
+  ): Promise<T | undefined> {
+    const location = await this.locate(hash)
+    if (location === undefined) return undefined
+    const placed = { hash, location }
+    let isGone = true
+    try {
+      const record = await this.useSegment(location.segment, (file) => readRecord(file, placed))
+      const accepted = record === undefined ? undefined : accept(record)
+      if (accepted !== undefined) return accepted
+    } catch (error) {
+      if (!(error instanceof DiskFailed || error instanceof FileMissing)) throw error
+      // A disk that does not answer now may answer later: the block is out of reach, not gone.
+      isGone = error instanceof FileMissing
+    }
+    this.#init.onDamage({ scope: this.#init.scope, hash })
+    if (isGone) await this.#inTurn(() => this.#index.forget(placed))
+    return undefined
+  }
+
+  async #put(hash: Hash, pack: () => StoredBlock): Promise<void> {
+    this.#assertHealthy()
+    if ((await this.get(hash)) !== undefined) return
+    const stored = pack()
+    await this.#inTurn(async () => {
+      this.#assertHealthy()
+      if (this.#writer?.isFull(this.#init.segmentBytes)) await this.#closeSegment()
+      this.#writer ??= await this.#openSegment()
+      const location = await this.#writer.append(hash, stored)
+      this.#pending.set(toHex(hash), { hash, location })
+    })
+  }
+
+  async #openSegment(): Promise<SegmentWriter> {
+    const segment = ++this.#lastSegment
+    const path = segmentPath(this.#init.scope, segment)
+    return SegmentWriter.create(this.#components.disk, path, segment)
+  }
+
+  async #commit(): Promise<void> {
+    this.#assertHealthy()
+    const writer = this.#writer
+    if (writer === undefined || this.#pending.size === 0) return
+    await this.#sync(writer)
+    const placed = [...this.#pending.values()]
+    await this.#index.add(writer.segment, { end: writer.end, size: 0 }, placed)
+    this.#pending.clear()
+  }
+
+  async #closeSegment(): Promise<void> {
+    const writer = this.#writer
+    if (writer === undefined) return
+    await this.#commit()
+    const end = writer.end
+    const size = await writer.writeFooter()
+    await this.#sync(writer)
+    this.#writer = undefined
+    await writer.close()
+    await this.#index.add(writer.segment, { end, size }, [])
+  }
+
+  async #sync(writer: SegmentWriter): Promise<void> {
+    try {
+      await writer.sync()
+    } catch (cause) {
+      this.#components.health.poison ??= new StorePoisoned({ cause })
+      this.#assertHealthy()
+    }
+  }
+
+  #assertHealthy(): void {
+    const { poison } = this.#components.health
+    if (poison !== undefined) throw new StorePoisoned({ cause: poison.cause })
+  }
+
+  /** Reads into the index whatever the segments hold and the index does not know. */
+  async #catchUp(): Promise<void> {
+    const segments = await this.segments()
+    let reaches = await this.#index.reaches()
+    const sizes = new Map<number, number>()
+    for (const segment of segments) {
+      const size = await this.#trying(() => this.useSegment(segment, (file) => file.size()))
+      if (size !== undefined) sizes.set(segment, size)
+      this.#lastSegment = Math.max(this.#lastSegment, segment)
+    }
+    const isAhead = [...reaches].some(
+      ([segment, { end }]) => !segments.includes(segment) || end > (sizes.get(segment) ?? end)
+    )
+    if (isAhead) {
+      await this.#index.clear()
+      reaches = new Map()
+    }
+    for (const [segment, size] of sizes) {
+      const reach = reaches.get(segment)
+      if (reach?.size === size) continue
+      this.rebuilt++
+      const found = await this.#trying(() =>
+        this.useSegment(
+          segment,
+          async (file) =>
+            (await readFooter(file, segment)) ?? scanRecords(file, segment, reach?.end ?? 0)
+        )
+      )
+      if (found !== undefined)
+        await this.#index.add(segment, { end: found.end, size }, found.placed)
+    }
+  }
+
+  /** A segment that cannot be read now is passed over, and tried again at the next open. */
+  async #trying<T>(read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read()
+    } catch (error) {
+      if (error instanceof DiskFailed || error instanceof FileMissing) return undefined
+      throw error
+    }
+  }
+
+  /** Runs `work` when everything before it has ended. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work)
+    this.#last = turn.catch(() => undefined)
+    return turn
+  }
+}

@@ -1,0 +1,72 @@
+// A block as it lies at rest, and as it travels: raw, or packed by zstd where that pays. Packing is proved
+// before it is trusted (unpacked again and compared), and unpacking is bounded by the length that was
+// promised, so neither a faulty compressor nor a bomb comes through.
+
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { BLOCK_BYTES_MAX, sha256, type Hash } from './block.ts'
+import { Malformed } from './errors.ts'
+
+export const METHOD_RAW = 0
+export const METHOD_ZSTD = 1
+export type Method = typeof METHOD_RAW | typeof METHOD_ZSTD
+
+export interface StoredBlock {
+  method: Method
+  /** Bytes of the block itself; equal to the body's length when raw. */
+  plainLength: number
+  body: Uint8Array
+}
+
+const ZSTD_LEVEL = 3
+/** zstd is kept if it saves at least one part in so many. */
+const SAVING = 16
+/** No block needs a larger window; a frame that asks for one is asking for our memory. */
+const WINDOW_LOG_MAX = Math.log2(BLOCK_BYTES_MAX)
+
+/** The form in which `bytes` are kept. `compress: false` for what cannot shrink, such as sealed blocks. */
+export function packBlock(bytes: Uint8Array, { compress }: { compress: boolean }): StoredBlock {
+  const raw: StoredBlock = { method: METHOD_RAW, plainLength: bytes.length, body: bytes }
+  if (!compress || bytes.length < SAVING) return raw
+  const body = zstdCompressSync(bytes, {
+    params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL },
+    pledgedSrcSize: bytes.length
+  })
+  if (body.length > bytes.length - bytes.length / SAVING) return raw
+  const packed: StoredBlock = { method: METHOD_ZSTD, plainLength: bytes.length, body }
+  return Buffer.compare(unpack(packed) ?? new Uint8Array(0), bytes) === 0 ? packed : raw
+}
+
+/** The block's bytes, if `stored` is the block with this hash; undefined if it is damaged. */
+export function unpackBlock(hash: Hash, stored: StoredBlock): Uint8Array | undefined {
+  const bytes = unpack(stored)
+  if (bytes === undefined || Buffer.compare(sha256(bytes), hash) !== 0) return undefined
+  return bytes
+}
+
+/** @throws {Malformed} if the lengths of a block from outside cannot be right. */
+export function assertStored({ method, plainLength, body }: StoredBlock): void {
+  if (!areLengths(method, plainLength, body.length)) {
+    throw new Malformed(`a stored block claims ${plainLength} bytes in ${body.length}`)
+  }
+}
+
+/** True if a block of `plainLength` bytes may be kept in `storedLength` with this method. */
+export function areLengths(method: Method, plainLength: number, storedLength: number): boolean {
+  if (plainLength > BLOCK_BYTES_MAX) return false
+  return method === METHOD_RAW ? storedLength === plainLength : storedLength < plainLength
+}
+
+function unpack({ method, plainLength, body }: StoredBlock): Uint8Array | undefined {
+  if (!areLengths(method, plainLength, body.length)) return undefined
+  if (method === METHOD_RAW) return body
+  let bytes: Uint8Array
+  try {
+    bytes = zstdDecompressSync(body, {
+      maxOutputLength: plainLength,
+      params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX }
+    })
+  } catch {
+    return undefined
+  }
+  return bytes.length === plainLength ? bytes : undefined
+}
