@@ -98,13 +98,14 @@ function statCalls(
   const short = new Uint16Array(memory)
   const word = new Uint32Array(memory)
   const long = new BigInt64Array(memory)
+  const deviceOf = rememberLast(joinDevice)
   const times = new BigInt64Array(4)
   const timesBytes = new Uint8Array(times.buffer)
   return {
     stat(directory, name) {
       const flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT
       check(statx(directory, terminate(name), flags, STATX_BASIC_STATS, out), 'statx')
-      return readStatx(short, word, long)
+      return readStatx({ short, word, long }, deviceOf)
     },
     setTime({ path, isPinned }, mtimeNs) {
       // Floored, so that times before 1970 keep a fraction from 0 to 999,999,999.
@@ -119,8 +120,24 @@ const NS_PER_SECOND = 1_000_000_000n
 /** AT_FDCWD: for paths that are not relative to a descriptor. */
 const AT_CURRENT = -100
 
+/** Nearly all files of a tree lie on one device. */
+function rememberLast(
+  join: (major: number, minor: number) => bigint
+): (major: number, minor: number) => bigint {
+  let [lastMajor, lastMinor, last] = [0, 0, join(0, 0)]
+  return (major, minor) => {
+    if (major !== lastMajor || minor !== lastMinor) {
+      ;[lastMajor, lastMinor, last] = [major, minor, join(major, minor)]
+    }
+    return last
+  }
+}
+
 /** The layout of struct statx, the same on every architecture. Indexes count units of the view. */
-function readStatx(short: Uint16Array, word: Uint32Array, long: BigInt64Array): TreeStat {
+function readStatx(
+  { short, word, long }: { short: Uint16Array; word: Uint32Array; long: BigInt64Array },
+  deviceOf: (major: number, minor: number) => bigint
+): TreeStat {
   const mode = short[14] ?? 0
   const type = typeOfMode(mode)
   return {
@@ -131,7 +148,7 @@ function readStatx(short: Uint16Array, word: Uint32Array, long: BigInt64Array): 
     size: type === 'file' ? Number(long[5]) : 0,
     mtimeNs: (long[14] ?? 0n) * NS_PER_SECOND + BigInt(word[30] ?? 0),
     ctimeNs: (long[12] ?? 0n) * NS_PER_SECOND + BigInt(word[26] ?? 0),
-    device: joinDevice(word[34] ?? 0, word[35] ?? 0),
+    device: deviceOf(word[34] ?? 0, word[35] ?? 0),
     inode: BigInt.asUintN(64, long[4] ?? 0n),
     links: word[4] ?? 0,
     major: word[32] ?? 0,

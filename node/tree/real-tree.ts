@@ -100,8 +100,8 @@ export class RealTree implements Tree {
     const entries: TreeEntry[] = []
     const names = this.#reading(path, () => {
       const directory = this.#directories.enter(path)
-      const all = readdirSync(directory.prefix, { encoding: 'buffer' })
-      all.sort((a, b) => Buffer.compare(a, b))
+      // One character a byte: sorts by bytes, and costs half of what buffers cost.
+      const all = readdirSync(directory.prefix, { encoding: 'latin1' }).sort()
       this.#look(directory, all.slice(0, PORTION), entries)
       return all
     })
@@ -114,8 +114,9 @@ export class RealTree implements Tree {
     return entries
   }
 
-  #look(directory: OpenDirectory, names: readonly Buffer[], entries: TreeEntry[]): void {
-    for (const bytes of names) {
+  #look(directory: OpenDirectory, names: readonly string[], entries: TreeEntry[]): void {
+    for (const text of names) {
+      const bytes = Buffer.from(text, 'latin1')
       const name = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
       try {
         entries.push({ name, stat: this.#directories.statIn(directory, name) })

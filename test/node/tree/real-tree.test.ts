@@ -183,7 +183,7 @@ function makeForNobody(t: ExecutionContext): string {
   chmodSync(join(folder, 'closed'), 0)
   chmodSync(join(folder, 'passage'), isRoot ? 0o711 : 0o311)
   chmodSync(folder, 0o755)
-  t.teardown(() => chmodSync(join(folder, 'closed'), 0o700))
+  t.teardown(() => ['closed', 'passage'].forEach((name) => chmodSync(join(folder, name), 0o700)))
   t.is(statSync(join(folder, 'closed')).mode & 0o777, 0)
   return folder
 }
