@@ -76,9 +76,17 @@ export class Bases {
   holders(id: Hash): PeerKey[] {
     const { roster } = this.#members
     return [...this.receipts.records()]
-      .filter((record) => toHex(openReceipt(record, roster.mesh).head) === toHex(id))
+      .filter((record) => toHex(this.#open(record).head) === toHex(id))
       .map(({ issuer }) => issuer)
       .filter((peer) => roster.members.has(toHex(peer)))
+  }
+
+  /** What a peer signed for a base, if it did. */
+  receiptOf(id: Hash, peer: PeerKey): Receipt | undefined {
+    const record = [...this.receipts.records()].find(
+      (each) => toHex(each.issuer) === toHex(peer) && toHex(this.#open(each).head) === toHex(id)
+    )
+    return record && this.#open(record)
   }
 
   /** True once it may be adopted, deployed and leaned on. */
@@ -89,6 +97,10 @@ export class Bases {
       .filter(({ peer }) => !base.signers.has(toHex(peer)))
     const holders = new Set(this.holders(base.id).map(toHex))
     return others.length === 0 || others.some(({ peer }) => holders.has(toHex(peer)))
+  }
+
+  #open(record: SignedRecord): Receipt {
+    return openReceipt(record, this.#members.roster.mesh)
   }
 }
 

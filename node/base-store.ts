@@ -1,0 +1,152 @@
+// The base's blocks on this computer: whole, where it keeps or publishes the base, or only its pages, where
+// it has the base installed and needs to know what is in it. Pages without chunks lie in a scope of their
+// own, so that a block in the base's scope always has everything below it.
+
+import { BASE_SCOPE, DAG_CBOR, cidFromHash, hashOf, toHex } from '../store/block.ts'
+import type { CID, Hash, Scope } from '../store/block.ts'
+import type { Base } from '../store/base.ts'
+import type { Blockstore } from '../store/blockstore.ts'
+import { readFile, writeFile, type Disk } from '../store/disk.ts'
+import type { PeerKey } from '../store/peer.ts'
+import { firstOf, type Source } from '../store/source.ts'
+import type { Clock } from '../store/clock.ts'
+import type { CallOptions, Network } from '../protocol/network.ts'
+import type { Bases } from './bases.ts'
+import { fill, plainClosure, type FillCount, type Ref } from './closure.ts'
+import { Fetcher } from './fetcher.ts'
+import { HashList } from './hash-list.ts'
+import type { Members } from './mesh/members.ts'
+
+/** Pages of bases, without their chunks. */
+export const PAGES_SCOPE: Scope = 'pages'
+const LIST_BYTES_MAX = 1 << 30
+
+export interface BaseStoreComponents {
+  disk: Disk
+  store: Blockstore
+  network: Network
+  clock: Clock
+  members: Members
+  bases: Bases
+}
+
+export interface Brought extends FillCount {
+  fromPeers: Record<string, number>
+}
+
+export interface BringOptions extends CallOptions {
+  onBlock?: ((bytes: number) => void) | undefined
+}
+
+export class BaseStore {
+  readonly #components: BaseStoreComponents
+
+  constructor(components: BaseStoreComponents) {
+    this.#components = components
+  }
+
+  /** True if everything that the base reaches is here. */
+  hasWhole({ root }: Base): Promise<boolean> {
+    return this.#components.store.has(BASE_SCOPE, hashOf(root))
+  }
+
+  async hasPages(base: Base): Promise<boolean> {
+    return (
+      (await this.hasWhole(base)) ||
+      (await this.#components.store.has(PAGES_SCOPE, hashOf(base.root)))
+    )
+  }
+
+  /** Brings the whole base here, durably. @throws {BlockMissing} */
+  async bringWhole(base: Base, options: BringOptions = {}): Promise<Brought> {
+    return this.#bring(base, { scope: BASE_SCOPE, pagesOnly: false }, options)
+  }
+
+  /** Brings the base's pages here, durably. @throws {BlockMissing} */
+  async bringPages(base: Base, options: BringOptions = {}): Promise<Brought> {
+    if (await this.hasPages(base)) return { blocks: 0, bytes: 0, fromPeers: {} }
+    return this.#bring(base, { scope: PAGES_SCOPE, pagesOnly: true }, options)
+  }
+
+  /** Base blocks as they are here, without asking anybody. */
+  localSource(): Source {
+    const { store } = this.#components
+    return firstOf(store.source(BASE_SCOPE), store.source(PAGES_SCOPE))
+  }
+
+  /** Who may hold base blocks: those with a receipt first, then every storage peer and signer. */
+  holders(base: Base | undefined): PeerKey[] {
+    const { bases, members } = this.#components
+    const all = [
+      ...(base === undefined ? [] : bases.holders(base.id)),
+      ...members.withRole('storage').map(({ peer }) => peer),
+      ...(base === undefined ? [] : [...base.signers].map((hex) => Buffer.from(hex, 'hex')))
+    ]
+    return all.filter((peer, i) => all.findIndex((other) => toHex(other) === toHex(peer)) === i)
+  }
+
+  /** The hashes of the base's chunks, sorted; from a file that is made on first need. */
+  async chunkHashes(base: Base): Promise<HashList> {
+    const { disk } = this.#components
+    const path = `base-chunks/${toHex(hashOf(base.root))}`
+    const kept = await readFile(disk, path, { bytesMax: LIST_BYTES_MAX })
+    if (kept !== undefined && kept.length % 32 === 0) return new HashList(kept)
+    const list = HashList.from(await this.#collectChunks(base.root))
+    await disk.makeDirectory('base-chunks')
+    await writeFile(disk, path, list.bytes)
+    return list
+  }
+
+  /** How many blocks and bytes at rest a whole base comes to. */
+  async sizeOf({ root }: Base): Promise<{ blocks: number; bytes: number }> {
+    const { store } = this.#components
+    const size = { blocks: 0, bytes: 0 }
+    const get = (hash: Hash): Promise<Uint8Array | undefined> => store.get(BASE_SCOPE, hash)
+    for await (const { hash } of plainClosure(get, rootRef(root))) {
+      size.blocks++
+      size.bytes += (await store.getStored(BASE_SCOPE, hash))?.body.length ?? 0
+    }
+    return size
+  }
+
+  async #collectChunks(root: CID): Promise<Hash[]> {
+    const source = this.localSource()
+    const chunks: Hash[] = []
+    const get = (hash: Hash): Promise<Uint8Array | undefined> =>
+      source.get(cidFromHash(DAG_CBOR, hash))
+    for await (const { hash, kind } of plainClosure(get, rootRef(root))) {
+      if (kind === 'chunk') chunks.push(hash)
+    }
+    return chunks
+  }
+
+  async #bring(
+    base: Base,
+    { scope, pagesOnly }: { scope: Scope; pagesOnly: boolean },
+    { signal, onBlock }: BringOptions
+  ): Promise<Brought> {
+    const { store } = this.#components
+    const fetcher = new Fetcher(this.#components, this.holders(base))
+    try {
+      const count = await fill(
+        {
+          store,
+          scope,
+          pagesOnly,
+          // Whatever scope it is put in here, others serve it from the base's.
+          pull: (_, hashes) => fetcher.pull(BASE_SCOPE, hashes, { signal }),
+          ...(onBlock && { onBlock })
+        },
+        [rootRef(base.root)]
+      )
+      await store.flush()
+      return { ...count, fromPeers: fetcher.fromPeers }
+    } finally {
+      await fetcher.close()
+    }
+  }
+}
+
+function rootRef(root: CID): Ref {
+  return { hash: hashOf(root), kind: 'directory' }
+}

@@ -1,0 +1,122 @@
+// The replicator: brings this computer's own head to as many storage peers as policy asks, and more when
+// one is gone. It offers; the keepers pull what they lack. What counts as protected is only what keepers
+// have signed for.
+
+import { toHex } from '../store/block.ts'
+import type { Blockstore } from '../store/blockstore.ts'
+import type { Clock } from '../store/clock.ts'
+import { DrystoneError } from '../store/errors.ts'
+import { headId } from '../store/head.ts'
+import { peerIdText, type PeerKey } from '../store/peer.ts'
+import { openReceipt } from '../store/receipt.ts'
+import { decodeRecord, encodeRecord } from '../store/signed.ts'
+import { PeerLied } from '../protocol/errors.ts'
+import { Channel, converse } from '../protocol/framing.ts'
+import type { CallOptions, Network } from '../protocol/network.ts'
+import { OFFER_PROTOCOL, offerHead } from '../protocol/offer.ts'
+import type { Heads, MarkedHead } from './heads.ts'
+import type { Members } from './mesh/members.ts'
+import { rank } from './placement.ts'
+
+export interface ReplicatorComponents {
+  network: Network
+  clock: Clock
+  store: Blockstore
+  members: Members
+  heads: Heads
+}
+
+/** What a run of the replicator did. */
+export interface Replicated {
+  /** Bytes of blocks that were sent, as they lie at rest. */
+  sentBytes: number
+  /** Peers that signed for the head, now or before. */
+  copies: PeerKey[]
+  /** True if as many as policy asks. */
+  isProtected: boolean
+  /** Why a peer that should keep the head does not, by peer id. */
+  failures: Record<string, string>
+}
+
+export class Replicator {
+  readonly #components: ReplicatorComponents
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(components: ReplicatorComponents) {
+    this.#components = components
+  }
+
+  /** Storage peers that signed for a head. */
+  copiesOf({ body }: MarkedHead): PeerKey[] {
+    const { heads, members } = this.#components
+    return heads
+      .receiptsFor(body)
+      .map(({ record }) => record.issuer)
+      .filter((peer) => members.member(peer)?.roles.has('storage') === true)
+  }
+
+  /** True if as many storage peers, on as many sites, signed for a head as policy asks. */
+  isProtected(head: MarkedHead): boolean {
+    const { members } = this.#components
+    const copies = this.copiesOf(head)
+    const sites = new Set(copies.map((peer) => members.member(peer)?.site))
+    const { policy } = members.roster
+    return copies.length >= policy.copies && sites.size >= policy.sites
+  }
+
+  /** Offers a head until it is protected or nobody is left to ask. One run at a time. */
+  replicate(marked: MarkedHead, options: CallOptions = {}): Promise<Replicated> {
+    const turn = this.#turn.then(() => this.#replicate(marked, options))
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #replicate(marked: MarkedHead, options: CallOptions): Promise<Replicated> {
+    const { members, network } = this.#components
+    const { policy } = members.roster
+    const candidates = members
+      .withRole('storage')
+      .filter(({ peer }) => toHex(peer) !== toHex(network.self))
+    const failures: Record<string, string> = {}
+    let sentBytes = 0
+    for (const { peer } of rank(marked.head.endpoint, candidates, policy.sites)) {
+      const copies = new Set(this.copiesOf(marked).map(toHex))
+      if (this.isProtected(marked)) break
+      if (copies.has(toHex(peer))) continue
+      try {
+        sentBytes += await this.#offer(marked, peer, options)
+      } catch (error) {
+        options.signal?.throwIfAborted()
+        if (!(error instanceof DrystoneError)) throw error
+        failures[peerIdText(peer)] = error.message
+      }
+    }
+    const copies = this.copiesOf(marked)
+    return { sentBytes, copies, isProtected: this.isProtected(marked), failures }
+  }
+
+  async #offer(marked: MarkedHead, peer: PeerKey, options: CallOptions): Promise<number> {
+    const { network, clock, store, heads, members } = this.#components
+    const wire = await network.dial(peer, OFFER_PROTOCOL, options)
+    const channel = new Channel({ wire, clock }, { idleMs: KEEPER_MS })
+    let sentBytes = 0
+    const provide: Parameters<typeof offerHead>[1]['provide'] = async (scope, hash) => {
+      const stored = await store.getStored(scope, hash)
+      sentBytes += stored?.body.length ?? 0
+      return stored
+    }
+    const head = { mark: encodeRecord(marked.mark), body: marked.body }
+    const answer = await converse(channel, () => offerHead(channel, { head, provide }, options))
+    const record = decodeRecord(answer)
+    const receipt = openReceipt(record, members.roster.mesh)
+    const isOwn = toHex(record.issuer) === toHex(peer)
+    if (!isOwn || toHex(receipt.head) !== toHex(headId(marked.body))) {
+      throw new PeerLied(peerIdText(peer), 'sent a receipt for something else')
+    }
+    await heads.receipts.put([record])
+    return sentBytes
+  }
+}
+
+/** A keeper may have to bring a whole base from others before it asks us for anything. */
+const KEEPER_MS = 15 * 60_000
