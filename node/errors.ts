@@ -163,3 +163,58 @@ export class BaseUnknown extends DrystoneError {
     this.known = known
   }
 }
+
+/** An endpoint has no such restore point. */
+export class PointUnknown extends DrystoneError {
+  override readonly name = 'PointUnknown'
+  readonly known: number[]
+
+  constructor(known: number[]) {
+    super('there is no such restore point', {
+      next:
+        known.length === 0
+          ? 'There is none yet: make one with `drystone backup`.'
+          : `There are ${known.length}, from ${known[0]} to ${known.at(-1)}: see \`drystone points\`.`
+    })
+    this.known = known
+  }
+}
+
+/** Another head carries this computer's signature. */
+export class HeadForked extends DrystoneError {
+  override readonly name = 'HeadForked'
+  readonly seen: number
+  readonly own: number
+
+  constructor(seen: number, own: number) {
+    super(`keepers know head ${seen} of this computer, which knows only ${own} itself`, {
+      next:
+        'Its home was copied or set back. Both branches are kept; ' +
+        'go on under a new key with `drystone recover --replaces ENDPOINT` in a new home.'
+    })
+    this.seen = seen
+    this.own = own
+  }
+}
+
+/** No storage peer that could be reached has a head of the endpoint. */
+export class NoHead extends DrystoneError {
+  override readonly name = 'NoHead'
+
+  constructor() {
+    super('no storage peer in reach has a restore point of this endpoint', {
+      next: 'Start the storage peers that keep it, or give their address with --addr.'
+    })
+  }
+}
+
+/** This peer protects no directory. */
+export class NoRoot extends DrystoneError {
+  override readonly name = 'NoRoot'
+
+  constructor() {
+    super('this computer protects no directory', {
+      next: 'Join with --root DIR to protect one, or name another with --endpoint.'
+    })
+  }
+}

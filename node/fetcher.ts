@@ -19,17 +19,23 @@ export interface FetcherComponents {
   clock: Clock
 }
 
+/** A holder that did not answer is asked again after this long. */
+const RETRY_MS = 3_000
+
 /** A holder that is being asked. Its channel carries one request at a time. */
 interface Holder {
   peer: PeerKey
   consumer: BlocksConsumer
   turn: Promise<unknown>
+  /** It has answered before: then a failure may only mean that the channel grew old. */
+  isUsed: boolean
 }
 
 export class Fetcher {
   readonly #components: FetcherComponents
   readonly #candidates: readonly PeerKey[]
   readonly #holders = new Map<string, Promise<Holder | undefined>>()
+  readonly #failedAt = new Map<string, number>()
   /** Bytes at rest that came from each peer, by its peer id. */
   readonly fromPeers: Record<string, number> = {}
   /** Peers that sent wrong bytes. */
@@ -92,6 +98,8 @@ export class Fetcher {
     const id = toHex(peer)
     const known = this.#holders.get(id)
     if (known !== undefined) return known
+    const failedAt = this.#failedAt.get(id) ?? Number.NEGATIVE_INFINITY
+    if (this.#components.clock.monotonic() - failedAt < RETRY_MS) return Promise.resolve(undefined)
     const opening = this.#dial(peer, options)
     this.#holders.set(id, opening)
     return opening
@@ -102,8 +110,9 @@ export class Fetcher {
     try {
       const wire = await network.dial(peer, BLOCKS_PROTOCOL, options)
       const consumer = new BlocksConsumer(new Channel({ wire, clock }))
-      return { peer, consumer, turn: Promise.resolve() }
+      return { peer, consumer, turn: Promise.resolve(), isUsed: false }
     } catch (error) {
+      this.#forget(peer)
       if (error instanceof DrystoneError) return undefined
       throw error
     }
@@ -119,7 +128,7 @@ export class Fetcher {
   async #askNow(holder: Holder, part: Part, options?: CallOptions): Promise<void> {
     const { scope, hashes, found, from, to } = part
     const wanted = [...hashes.keys()].slice(from, to).filter((i) => found[i] === undefined)
-    if (wanted.length === 0 || !this.#holders.has(toHex(holder.peer))) return
+    if (wanted.length === 0) return
     try {
       let next = 0
       const asked = wanted.slice(0, WANTED_MAX).map((i) => hashes[i] as Hash)
@@ -128,14 +137,30 @@ export class Fetcher {
         if (stored === undefined) continue
         this.#check(holder, hashes[i] as Hash, stored)
         found[i] = stored
+        holder.isUsed = true
         const id = peerIdText(holder.peer)
         this.fromPeers[id] = (this.fromPeers[id] ?? 0) + stored.body.length
       }
     } catch (error) {
-      this.#drop(holder, error)
-      if (!(error instanceof DrystoneError)) throw error
+      holder.consumer.abort(error instanceof Error ? error : undefined)
       options?.signal?.throwIfAborted()
+      if (!(error instanceof DrystoneError)) throw error
+      await this.#again(holder, part, options)
     }
+  }
+
+  /** After a failure: an old channel is opened anew; a fresh one that failed is left alone for a while. */
+  async #again(holder: Holder, part: Part, options?: CallOptions): Promise<void> {
+    const isLiar = this.liars.some(({ peer }) => peer === peerIdText(holder.peer))
+    this.#holders.delete(toHex(holder.peer))
+    if (isLiar || !holder.isUsed) return this.#forget(holder.peer)
+    const anew = await this.#holder(holder.peer, options)
+    if (anew !== undefined) await this.#ask(anew, part, options)
+  }
+
+  #forget(peer: PeerKey): void {
+    this.#holders.delete(toHex(peer))
+    this.#failedAt.set(toHex(peer), this.#components.clock.monotonic())
   }
 
   #check({ peer }: Holder, hash: Hash, stored: StoredBlock): void {
@@ -144,11 +169,6 @@ export class Fetcher {
     const lie = new PeerLied(peerIdText(peer), `sent wrong bytes for block ${cid.toString()}`)
     this.liars.push(lie)
     throw lie
-  }
-
-  #drop({ peer, consumer }: Holder, error: unknown): void {
-    this.#holders.set(toHex(peer), Promise.resolve(undefined))
-    consumer.abort(error instanceof Error ? error : undefined)
   }
 }
 

@@ -14,6 +14,7 @@ const PEER_KEY_FILE = 'peer.key'
 const ENDPOINT_FILE = 'endpoint.key'
 const SETTINGS_FILE = 'settings.json'
 const ADDRESSES_FILE = 'addresses.json'
+const MILESTONES_FILE = 'milestones.json'
 const MARKER_TEXT = 'This folder is a Drystone home. It never enters a backup or a base.\n'
 
 const settingsSchema = z.strictObject({
@@ -24,13 +25,24 @@ const settingsSchema = z.strictObject({
   root: z.string().optional(),
   /** Where to listen; absent means everywhere on the default port. */
   listen: z.array(z.string()).optional(),
-  mdns: z.boolean().optional()
+  mdns: z.boolean().optional(),
+  /** The owner keeps the endpoint's words: no head carries an escrow. */
+  ownRecovery: z.boolean().optional()
 })
 export type Settings = z.infer<typeof settingsSchema>
 
 const addressesSchema = z.record(z.string(), z.array(z.string()))
 /** Where peers were last seen: addresses by peer id. */
 export type Addresses = z.infer<typeof addressesSchema>
+
+const milestonesSchema = z.strictObject({
+  /** The last restore point that was protected as policy asks; times in milliseconds since 1970. */
+  protected: z.strictObject({ point: z.number(), time: z.number() }).optional(),
+  /** When a restore, or all that it needs, was last proven. */
+  provenAt: z.number().optional()
+})
+/** What this computer has reached, for `status`. */
+export type Milestones = z.infer<typeof milestonesSchema>
 
 /** The secret of a protected tree: its id, and the roots (32 bytes) of its epochs, oldest first. */
 export interface EndpointSecret {
@@ -101,6 +113,14 @@ export class Home {
 
   async saveAddresses(addresses: Addresses): Promise<void> {
     await this.#write(ADDRESSES_FILE, addresses)
+  }
+
+  async milestones(): Promise<Milestones> {
+    return (await this.#read(MILESTONES_FILE, milestonesSchema)) ?? {}
+  }
+
+  async saveMilestones(change: Milestones): Promise<void> {
+    await this.#write(MILESTONES_FILE, { ...(await this.milestones()), ...change })
   }
 
   #settings(): Promise<Settings | undefined> {

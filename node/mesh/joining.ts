@@ -31,6 +31,7 @@ export interface EntryInput {
   listen?: string[] | undefined
   mdns?: boolean | undefined
   lookMs?: number | undefined
+  ownRecovery?: boolean | undefined
 }
 
 export interface Entered {
@@ -194,8 +195,9 @@ async function complete(
   { records, roster, input }: { records: SignedRecord[]; roster: Roster; input: EntryInput }
 ): Promise<void> {
   await (await openRosterFolder(disk, roster.mesh)).put(records)
-  const { root, listen, mdns } = input
-  await new Home(disk).saveSettings({ version: 1, mesh: toHex(roster.mesh), root, listen, mdns })
+  const { root, listen, mdns, ownRecovery } = input
+  const mesh = toHex(roster.mesh)
+  await new Home(disk).saveSettings({ version: 1, mesh, root, listen, mdns, ownRecovery })
 }
 
 /** The records that hold, of the mesh that their genesis names. */

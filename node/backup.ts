@@ -1,0 +1,151 @@
+// A backup: one restore point. The tree is archived beside the state before and the base; blocks are
+// durable before the head that names them, the head before the witnesses that let the next backup skip
+// files. Nothing is told as done before it is.
+
+import { RAW, cidFromHash, toHex, type CID, type Hash } from '../store/block.ts'
+import type { Base } from '../store/base.ts'
+import type { Blockstore } from '../store/blockstore.ts'
+import type { Clock } from '../store/clock.ts'
+import { HeadForked } from './errors.ts'
+import { encodeHead, headId, type Point } from '../store/head.ts'
+import type { SigningKey } from '../store/key.ts'
+import { signMark } from '../store/mark.ts'
+import type { Random } from '../store/random.ts'
+import { BodyStateReader, openBodies, type StateReader } from '../store/reader.ts'
+import { sealedSink } from '../store/sink.ts'
+import type { Source } from '../store/source.ts'
+import { archive, type ArchiveCount, type Skipped } from './archiver.ts'
+import type { BaseStore } from './base-store.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { Heads, MarkedHead } from './heads.ts'
+import { sealEscrow } from './mesh/escrow.ts'
+import type { Members } from './mesh/members.ts'
+import type { Sense } from './scanner.ts'
+import type { Tree } from './tree/tree.ts'
+import type { WitnessBook } from './witness.ts'
+
+export interface BackupComponents {
+  clock: Clock
+  random: Random
+  key: SigningKey
+  store: Blockstore
+  members: Members
+  heads: Heads
+  baseStore: BaseStore
+  witnesses: WitnessBook
+  /** Blocks of this endpoint: from here, or from who holds them. */
+  source: Source
+}
+
+export interface BackupInput {
+  endpoint: Endpoint
+  tree: Tree
+  sense: Sense
+  /** The base that is installed here. */
+  base?: Base | undefined
+  /** True if recovery is the owner's own: then the head carries no escrow. */
+  ownRecovery: boolean
+  onProgress?: ((count: ArchiveCount) => void) | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface BackedUp {
+  point: Point
+  head: MarkedHead
+  count: ArchiveCount
+  skipped: Skipped[]
+  newBlocks: number
+  newBytes: number
+}
+
+/** Takes one restore point and saves it here. @throws {HeadForked} @throws {Unreadable} @throws {DiskFull} */
+export async function backUp(components: BackupComponents, input: BackupInput): Promise<BackedUp> {
+  const { store, heads, witnesses, baseStore, source } = components
+  const { endpoint, tree, sense, base, signal, onProgress } = input
+  const last = heads.last(endpoint.id)
+  assertNotForked(components, endpoint)
+  const points = last === undefined ? [] : endpoint.points(last.head)
+  const reader = readerOf(source, endpoint)
+  const based = base && { reader, root: base.root }
+  const before = points.at(-1)
+  const sink = sealedSink(store, endpoint.scope, endpoint.sealing)
+  const chunks = base && (await baseStore.chunkHashes(base))
+  const inBase = (hash: Hash): CID | undefined =>
+    chunks?.has(hash) === true ? cidFromHash(RAW, hash) : undefined
+  try {
+    const archived = await archive({
+      tree,
+      clock: components.clock,
+      sink,
+      sense,
+      previous: before === undefined ? based : { reader, root: before.root },
+      base: based,
+      inBase,
+      witnesses,
+      signal,
+      ...(onProgress && { onProgress })
+    })
+    await store.flush()
+    const point: Point = {
+      number: (before?.number ?? 0) + 1,
+      time: components.clock.now(),
+      digest: archived.digest,
+      root: archived.root,
+      flags: 0
+    }
+    const head = await publish(components, input, { last, points: [...points, point] })
+    await witnesses.commit()
+    const { newBlocks, newBytes } = sink.count
+    const { count, skipped } = archived
+    return { point, head, count, skipped, newBlocks, newBytes }
+  } finally {
+    witnesses.discard()
+  }
+}
+
+/** Reads an endpoint's states, sealed and plain. */
+export function readerOf(source: Source, endpoint: Endpoint): StateReader {
+  return new BodyStateReader(openBodies(source, endpoint.keyring))
+}
+
+async function publish(
+  { clock, random, key, members, heads }: BackupComponents,
+  { endpoint, base, ownRecovery }: BackupInput,
+  { last, points }: { last: MarkedHead | undefined; points: Point[] }
+): Promise<MarkedHead> {
+  const { roster } = members
+  const bases = [...(last?.head.bases ?? []), ...(base === undefined ? [] : [base.id])]
+  const body = encodeHead(
+    {
+      mesh: roster.mesh,
+      endpoint: endpoint.id,
+      writer: key.public,
+      seq: (last?.head.seq ?? 0) + 1,
+      prev: last && headId(last.body),
+      time: clock.now(),
+      bases,
+      escrow: ownRecovery
+        ? new Uint8Array()
+        : await sealEscrow(endpoint.secret, roster.recovery, clock),
+      points
+    },
+    { headKey: endpoint.headKey, salt: random.bytes(32) }
+  )
+  const marked = heads.check(signMark(body, key), body)
+  await heads.put(marked)
+  return marked
+}
+
+/**
+ * Some other head carries this writer's signature: its home was cloned or set back, and going on would
+ * bury the other branch.
+ */
+function assertNotForked({ heads, key }: BackupComponents, { id }: Endpoint): void {
+  const own = heads.lines(id).find(({ head }) => toHex(head.writer) === toHex(key.public))
+  for (const { record, mark } of heads.marksOf(id)) {
+    if (toHex(record.issuer) !== toHex(key.public)) continue
+    const isHigher = mark.seq > (own?.head.seq ?? 0)
+    const isOther = mark.seq === own?.head.seq && toHex(mark.head) !== toHex(headId(own.body))
+    if (isHigher || isOther) throw new HeadForked(mark.seq, own?.head.seq ?? 0)
+  }
+}

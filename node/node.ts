@@ -1,0 +1,249 @@
+// The node: puts the rooms together on the ports that it is given, and keeps them going. It decides nothing
+// itself; it connects what happens (a record arrived, a peer came) with who must know of it.
+
+import { fromHex, toHex } from '../store/block.ts'
+import { Blockstore } from '../store/blockstore.ts'
+import type { Index } from '../store/index.ts'
+import { signingKey, type SigningKey } from '../store/key.ts'
+import type { PeerKey } from '../store/peer.ts'
+import type { Network } from '../protocol/network.ts'
+import { backUp, type BackedUp, type BackupInput } from './backup.ts'
+import { BaseStore } from './base-store.ts'
+import { Bases } from './bases.ts'
+import { Endpoint } from './endpoint.ts'
+import { NoRoot } from './errors.ts'
+import { Fetcher } from './fetcher.ts'
+import { Heads } from './heads.ts'
+import { Home, type Settings } from './home.ts'
+import { readInstalled } from './installed.ts'
+import { Keeper } from './keeper.ts'
+import { keepDoor } from './mesh/door.ts'
+import { Gossip } from './mesh/gossip.ts'
+import { Members } from './mesh/members.ts'
+import type { NetworkSettings, Ports } from './ports.ts'
+import { Reading, type ReadingInit } from './reading.ts'
+import { Replicator, type Replicated } from './replicator.ts'
+import { WitnessBook } from './witness.ts'
+
+/** How often a node looks whether something is left to do. */
+export const DEFAULT_CARE_MS = 15_000
+
+interface Rooms {
+  home: Home
+  settings: Settings
+  key: SigningKey
+  index: Index
+  network: Network
+  members: Members
+  heads: Heads
+  bases: Bases
+  store: Blockstore
+}
+
+export class Node {
+  readonly ports: Ports
+  readonly home: Home
+  readonly settings: Settings
+  readonly key: SigningKey
+  readonly network: Network
+  readonly members: Members
+  readonly heads: Heads
+  readonly bases: Bases
+  readonly baseStore: BaseStore
+  readonly store: Blockstore
+  readonly gossip: Gossip
+  readonly keeper: Keeper
+  readonly replicator: Replicator
+  readonly witnesses: WitnessBook
+  readonly #index: Index
+  readonly #stopped = new AbortController()
+  #backup: Promise<unknown> = Promise.resolve()
+  #isNudging = false
+  #care: Promise<void> = Promise.resolve()
+
+  private constructor(ports: Ports, rooms: Rooms) {
+    const { home, settings, key, index, network, members, heads, bases, store } = rooms
+    const { clock, disk } = ports
+    this.ports = ports
+    this.home = home
+    this.settings = settings
+    this.key = key
+    this.network = network
+    this.members = members
+    this.heads = heads
+    this.bases = bases
+    this.store = store
+    this.#index = index
+    this.witnesses = new WitnessBook(index.space('witness'))
+    this.baseStore = new BaseStore({ disk, store, network, clock, members, bases })
+    const { baseStore } = this
+    this.keeper = new Keeper({ network, clock, key, store, members, heads, bases, baseStore })
+    this.replicator = new Replicator({ network, clock, store, members, heads })
+    const sets = {
+      roster: members.records,
+      bases: bases.records,
+      receipts: bases.receipts,
+      marks: heads.marks
+    }
+    this.gossip = new Gossip({ network, members, clock, home, sets })
+  }
+
+  /** Opens the home of a member. @throws {NoMesh} @throws {HomeBusy} */
+  static async open(ports: Ports, network: NetworkSettings = {}): Promise<Node> {
+    const { disk, clock } = ports
+    const home = new Home(disk)
+    const settings = await home.settings()
+    const seed = await home.seed()
+    const key = signingKey(seed)
+    const index = await ports.openIndex()
+    const members = await Members.open({ disk, key, clock }, fromHex(settings.mesh, 32))
+    const heads = await Heads.open({ disk, members })
+    const bases = await Bases.open({ disk, members })
+    const store = await Blockstore.open({ disk, index })
+    const { listen, mdns } = settings
+    const opened = ports.openNetwork({ seed, gate: members }, { listen, mdns, ...network })
+    const rooms = { home, settings, key, index, network: opened, members, heads, bases, store }
+    return new Node(ports, rooms)
+  }
+
+  async start(): Promise<void> {
+    const { network, members } = this
+    const { clock } = this.ports
+    keepDoor({ network, members, clock })
+    this.keeper.start()
+    for (const set of [
+      members.records,
+      this.bases.records,
+      this.bases.receipts,
+      this.heads.marks
+    ]) {
+      set.onAdd(() => this.#nudge())
+    }
+    this.members.records.onAdd(() => void this.#hangUpStrangers())
+    this.bases.records.onAdd(() => void this.#keepBases())
+    await network.start()
+    await this.gossip.start()
+    network.watch(({ type }) => {
+      if (type === 'connected') void this.#replicateOwn()
+    })
+    this.#care = this.#careLoop()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    await this.gossip.stop()
+    await this.network.stop()
+    await Promise.allSettled([this.#backup, this.#care])
+    await this.store.close()
+    await this.#index.close()
+  }
+
+  /** Aborts when the node stops. */
+  get signal(): AbortSignal {
+    return this.#stopped.signal
+  }
+
+  /** This computer's own endpoint. @throws {NoRoot} */
+  async endpoint(): Promise<Endpoint> {
+    const secret = await this.home.endpoint()
+    if (secret === undefined || this.settings.root === undefined) throw new NoRoot()
+    return new Endpoint(secret)
+  }
+
+  /** Opens states for reading; close it when done. */
+  read(init: ReadingInit, holders?: readonly PeerKey[]): Reading {
+    const { network, members, store } = this
+    const { clock } = this.ports
+    const storage = members.withRole('storage').map(({ peer }) => peer)
+    const fetcher = new Fetcher({ network, clock }, holders ?? storage)
+    return new Reading({ store, fetcher }, init)
+  }
+
+  /** Takes a restore point. One at a time. */
+  backUp(options: Pick<BackupInput, 'onProgress' | 'signal'>): Promise<BackedUp> {
+    const turn = this.#backup.then(() => this.#backUp(options))
+    this.#backup = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** Brings this computer's last head to the storage peers. */
+  async replicate(signal?: AbortSignal): Promise<Replicated | undefined> {
+    const secret = await this.home.endpoint()
+    const last = secret && this.heads.last(secret.endpoint)
+    if (secret === undefined || last === undefined || !this.#isOwn(last.head.writer))
+      return undefined
+    const both = signal === undefined ? this.signal : AbortSignal.any([signal, this.signal])
+    const done = await this.replicator.replicate(last, { signal: both })
+    const point = new Endpoint(secret).points(last.head).at(-1)
+    if (done.isProtected && point !== undefined) {
+      await this.home.saveMilestones({ protected: { point: point.number, time: point.time } })
+    }
+    return done
+  }
+
+  async #backUp(options: Pick<BackupInput, 'onProgress' | 'signal'>): Promise<BackedUp> {
+    const { ports, key, store, members, heads, baseStore, witnesses, settings } = this
+    const { clock, random, owners } = ports
+    const endpoint = await this.endpoint()
+    const tree = await ports.openTree(settings.root ?? '')
+    const installed = await readInstalled(ports.disk)
+    const reading = this.read({ ...endpoint, remember: true })
+    const components = { clock, random, key, store, members, heads, baseStore, witnesses }
+    try {
+      return await backUp(
+        { ...components, source: reading.source },
+        {
+          endpoint,
+          tree,
+          sense: { owners },
+          base: installed && this.bases.get(installed),
+          ownRecovery: settings.ownRecovery === true,
+          ...options
+        }
+      )
+    } finally {
+      await reading.close()
+    }
+  }
+
+  #isOwn(writer: PeerKey): boolean {
+    return toHex(writer) === toHex(this.network.self)
+  }
+
+  /** Tells the others soon that something is new; much that comes at once is told once. */
+  #nudge(): void {
+    if (this.#isNudging || this.signal.aborted) return
+    this.#isNudging = true
+    queueMicrotask(() => {
+      this.#isNudging = false
+      void this.gossip.nudge()
+    })
+  }
+
+  async #hangUpStrangers(): Promise<void> {
+    const { network, members } = this
+    const revoked = network.connected().filter((peer) => members.roster.revoked.has(toHex(peer)))
+    for (const peer of revoked) await network.hangUp(peer)
+  }
+
+  async #keepBases(): Promise<void> {
+    await this.keeper.keepBases(() => this.#nudge())
+  }
+
+  async #replicateOwn(): Promise<void> {
+    if (this.signal.aborted) return
+    try {
+      await this.replicate()
+    } catch (error) {
+      if (!this.signal.aborted) throw error
+    }
+  }
+
+  async #careLoop(): Promise<void> {
+    while (!this.signal.aborted) {
+      await this.#keepBases()
+      await this.#replicateOwn()
+      await this.ports.clock.sleep(DEFAULT_CARE_MS, { signal: this.signal }).catch(() => undefined)
+    }
+  }
+}

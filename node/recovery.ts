@@ -1,0 +1,74 @@
+// Recovery: bringing an endpoint's keys and heads to a computer that has neither. Storage peers are asked
+// for the endpoint's heads; the mesh's words open the escrow in one. Heads prove themselves by their
+// writers' marks, so all that a peer can do by lying is to show an older one: the highest that any shows
+// is taken.
+
+import { toHex } from '../store/block.ts'
+import type { Clock } from '../store/clock.ts'
+import { DrystoneError } from '../store/errors.ts'
+import { meshKeys } from '../store/key.ts'
+import { decodeRecord } from '../store/signed.ts'
+import { wordsToSecret } from '../store/words.ts'
+import { Channel, converse } from '../protocol/framing.ts'
+import { HEADS_PROTOCOL, askHeads } from '../protocol/heads.ts'
+import type { CallOptions, Network } from '../protocol/network.ts'
+import { NoHead } from './errors.ts'
+import type { Heads, MarkedHead } from './heads.ts'
+import type { EndpointSecret } from './home.ts'
+import { openEscrow } from './mesh/escrow.ts'
+import type { Members } from './mesh/members.ts'
+
+export interface RecoveryComponents {
+  network: Network
+  clock: Clock
+  members: Members
+  heads: Heads
+}
+
+/** Asks every storage peer for the heads of an endpoint; keeps what is new. Returns how many answered. */
+export async function gatherHeads(
+  { network, clock, members, heads }: RecoveryComponents,
+  endpoint: Uint8Array,
+  options: CallOptions = {}
+): Promise<number> {
+  const storage = members
+    .withRole('storage')
+    .filter(({ peer }) => toHex(peer) !== toHex(network.self))
+  const answers = await Promise.all(
+    storage.map(async ({ peer }) => {
+      try {
+        const wire = await network.dial(peer, HEADS_PROTOCOL, options)
+        const channel = new Channel({ wire, clock })
+        return await converse(channel, () => askHeads(channel, endpoint, options))
+      } catch (error) {
+        if (error instanceof DrystoneError) return undefined
+        throw error
+      }
+    })
+  )
+  for (const { mark, body, receipts } of answers.flatMap((answer) => answer ?? [])) {
+    const marked = heads.check(decodeRecord(mark), body)
+    if (toHex(marked.head.endpoint) !== toHex(endpoint)) continue
+    if (!isKnown(heads, marked)) await heads.put(marked)
+    await heads.receipts.put(receipts.map(decodeRecord))
+  }
+  return answers.filter((answer) => answer !== undefined).length
+}
+
+/** The keys of an endpoint, from the escrow of its newest head and the words of the mesh. */
+export async function recoverSecret(
+  components: RecoveryComponents,
+  endpoint: Uint8Array,
+  words: string
+): Promise<EndpointSecret> {
+  const { recoveryIdentity } = meshKeys(wordsToSecret(words))
+  const last = components.heads.last(endpoint)
+  if (last === undefined) throw new NoHead()
+  return openEscrow(last.head.escrow, recoveryIdentity, components.clock)
+}
+
+function isKnown(heads: Heads, { head }: MarkedHead): boolean {
+  return heads
+    .lines(head.endpoint)
+    .some((line) => toHex(line.head.writer) === toHex(head.writer) && line.head.seq >= head.seq)
+}
