@@ -52,7 +52,11 @@ export function verify(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint
 }
 
 /** 32 bytes for the purpose `name`, derived from `key` by HKDF-SHA-256. */
-export function kdf(key: Uint8Array, name: string, salt = new Uint8Array(0)): Uint8Array {
+export function kdf(
+  key: Uint8Array,
+  name: string,
+  salt: Uint8Array = new Uint8Array(0)
+): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', key, salt, `drystone/1/${name}`, 32))
 }
 
