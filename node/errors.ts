@@ -218,3 +218,14 @@ export class NoRoot extends DrystoneError {
     })
   }
 }
+
+/** Only an admin may do this. */
+export class NotAdmin extends DrystoneError {
+  override readonly name = 'NotAdmin'
+
+  constructor() {
+    super('this computer is no admin of the mesh', {
+      next: 'Run it on one that is (`drystone peers` shows roles).'
+    })
+  }
+}

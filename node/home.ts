@@ -52,6 +52,7 @@ export interface EndpointSecret {
 
 export class Home {
   readonly disk: Disk
+  #writing: Promise<void> = Promise.resolve()
 
   constructor(disk: Disk) {
     this.disk = disk
@@ -141,7 +142,11 @@ export class Home {
     }
   }
 
-  async #write(path: string, value: unknown): Promise<void> {
-    await writeFile(this.disk, path, Buffer.from(`${JSON.stringify(value, null, 2)}\n`))
+  /** One write at a time: the last one asked for is the one that stays. */
+  #write(path: string, value: unknown): Promise<void> {
+    const bytes = Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
+    const turn = this.#writing.then(() => writeFile(this.disk, path, bytes))
+    this.#writing = turn.catch(() => undefined)
+    return turn
   }
 }

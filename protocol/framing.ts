@@ -86,8 +86,14 @@ export class Channel {
     await this.end(options)
   }
 
-  end(options?: CallOptions): Promise<void> {
-    return this.#wire.end(options)
+  /** Says that no more will be sent. If the wire is gone by then, all was said: every conversation ends
+   * with an answer. */
+  async end(options?: CallOptions): Promise<void> {
+    try {
+      await this.#wire.end(options)
+    } catch (error) {
+      if (!(error instanceof WireCut)) throw error
+    }
   }
 
   abort(reason?: Error): void {

@@ -72,10 +72,13 @@ export class Connections {
 
   stop(): void {
     this.#stopped.abort()
-    // Closing a stream says that all was written, which is not so for a wire still in use.
+    // Closing a connection closes its streams, which says that all was written. That is not so for a wire
+    // still in use; those that we have ended keep what is on its way.
     for (const peer of this.peers()) {
       for (const connection of this.all(peer)) {
-        for (const stream of [...connection.streams]) stream.abort(new Error('this peer stops'))
+        for (const stream of [...connection.streams]) {
+          if (stream.writeStatus === 'writable') stream.abort(new Error('this peer stops'))
+        }
       }
     }
   }

@@ -29,6 +29,7 @@ const LOOPBACK = subnets([
   ['127.0.0.0', 8],
   ['::1', 128]
 ])
+const LINK_LOCAL_4 = subnets([['169.254.0.0', 16]])
 const LINK_LOCAL_6 = subnets([['fe80::', 10]])
 
 /** The interfaces that are up and have an IPv4 address. */
@@ -45,6 +46,11 @@ export function listInterfaces(): Interface[] {
     )
     return [{ name, ip: first.address, hosts, internal: first.internal, link }]
   })
+}
+
+/** Our own IPv4 addresses that hold only on their link. */
+export function linkLocalHosts(interfaces = listInterfaces()): string[] {
+  return interfaces.flatMap(({ hosts }) => hosts.filter((host) => isIn(LINK_LOCAL_4, host)))
 }
 
 /** Those of `interfaces` on which a peer with these listening hosts can be reached. */

@@ -27,6 +27,7 @@ import { AddressBook } from './address-book.ts'
 import { DEFAULT_LISTEN, isWildcard, parseAddress, placeText, readAddress } from './address.ts'
 import { Connections } from './connections.ts'
 import { LanDiscovery } from './discovery.ts'
+import { linkLocalHosts } from './interfaces.ts'
 import { Door, type DoorInit, peerKeyOf } from './door.ts'
 import { libraryDiscovery } from './library-discovery.ts'
 import { Reception, welcomed } from './reception.ts'
@@ -78,11 +79,15 @@ export class Libp2pNetwork implements Network {
   }
 
   addresses(): Address[] {
-    const all = this.#libp2p?.getMultiaddrs() ?? []
-    return all.flatMap((each) => {
-      const place = readAddress(each.toString())
-      return place === undefined ? [] : [placeText(place)]
-    })
+    const places = (this.#libp2p?.getMultiaddrs() ?? []).flatMap(
+      (each) => readAddress(each.toString()) ?? []
+    )
+    // A wildcard means these too, though libp2p leaves them out: two computers on one cable have no other.
+    const ports = this.#listen.some((text) => readAddress(text)?.host === '0.0.0.0')
+      ? places.filter(({ host }) => isIP(host) === 4).map(({ port }) => port)
+      : []
+    const linkLocal = linkLocalHosts().flatMap((host) => ports.map((port) => ({ host, port })))
+    return [...new Set([...places, ...linkLocal].map(placeText))]
   }
 
   /** @throws {CannotListen} */

@@ -15,8 +15,8 @@ export const STRANGER_BYTES_MAX = 4096
 /** The first byte of the accepting side, before the conversation. */
 const ACCEPTED = 1
 const REFUSED = 0
-/** How long a refused wire may linger. */
-const REFUSAL_MS = 5_000
+/** How long a wire that we have ended may wait for the other side to end it too. */
+const LINGER_MS = 10_000
 
 interface Registration {
   handler: Handler
@@ -84,25 +84,24 @@ export class Reception {
     try {
       await wire.write(Uint8Array.of(ACCEPTED))
       await registration.handler(wire)
-      await wire.end()
-      // What is said after the handler has returned is heard by nobody.
-      wire.abort()
+      await this.#finish(wire)
     } catch (error) {
       wire.abort(error instanceof Error ? error : new Error('the handler failed', { cause: error }))
     }
   }
 
-  /** Says no, and lets go even if the other side does not. */
   async #refuse(peer: PeerKey, stream: Stream): Promise<void> {
     const wire = new Libp2pWire(peer, stream)
-    const timeout = this.#clock.timeout(REFUSAL_MS)
+    await wire.write(Uint8Array.of(REFUSED))
+    await this.#finish(wire)
+  }
+
+  /** Ends a wire, and lets go of it even if the other side does not. What still comes is heard by nobody. */
+  async #finish(wire: Libp2pWire): Promise<void> {
+    const timeout = this.#clock.timeout(LINGER_MS)
     try {
-      await wire.write(Uint8Array.of(REFUSED), timeout)
       await wire.end(timeout)
-      // An honest dialler says nothing before it is accepted, and drops the wire now.
-      await wire.read(timeout)
-    } catch {
-      // Cut by the other side, or given up: either way it is over.
+      await wire.whenClosed(timeout)
     } finally {
       timeout.cancel()
       wire.abort()

@@ -58,11 +58,6 @@ export class Libp2pWire implements Wire {
     })
   }
 
-  /** True once neither side can send any more. */
-  get closed(): boolean {
-    return this.#closed
-  }
-
   async write(bytes: Uint8Array, { signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted()
     if (this.#closed) throw this.#cut()
@@ -120,6 +115,23 @@ export class Libp2pWire implements Wire {
     this.#held = 0
     this.#stream.abort(reason)
     this.#wake?.()
+  }
+
+  /**
+   * Resolves when the other side has ended too, or is gone. Dropping a wire that has ended before that can
+   * overtake what was said: a stream that is reset while it is still being opened there is lost whole.
+   */
+  async whenClosed({ signal }: CallOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.#closed) return
+    await new Promise<void>((resolve, reject) => {
+      const onAbort = (): void => reject(signal?.reason as Error)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#stream.addEventListener('close', () => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      })
+    })
   }
 
   /** Gives bytes back that were read: they come again first. */

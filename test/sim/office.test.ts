@@ -1,0 +1,93 @@
+// The office in miniature: whole nodes in one process, on simulated ports, in virtual time.
+
+import test from 'ava'
+import { Endpoint } from '../../node/endpoint.ts'
+import { foundMesh } from '../../node/mesh/founding.ts'
+import { enterByWords, joinMesh } from '../../node/mesh/joining.ts'
+import { inviteComputer } from '../../node/mesh/invite.ts'
+import { gatherHeads, recoverSecret } from '../../node/recovery.ts'
+import { restore } from '../../node/restorer.ts'
+import { toHex } from '../../store/block.ts'
+import { Fleet, type Computer } from '../../sim/fleet.ts'
+
+const ROOT = '/home'
+
+async function office(seed: string): Promise<{ fleet: Fleet; words: string; nas: Computer }> {
+  const fleet = new Fleet(seed)
+  const nas = fleet.computer('nas')
+  const founded = await fleet.run(
+    foundMesh(nas.ports, {
+      mesh: 'office',
+      name: 'nas',
+      roles: new Set(['admin', 'publisher', 'storage']),
+      site: ''
+    })
+  )
+  await founded.complete()
+  await fleet.run(nas.up())
+  return { fleet, words: founded.words, nas }
+}
+
+async function join(fleet: Fleet, nas: Computer, name: string, root?: string): Promise<Computer> {
+  const role = root === undefined ? 'storage' : 'endpoint'
+  const code = await fleet.run(inviteComputer(nas.node, { roles: [role], site: '', uses: 1 }))
+  const computer = fleet.computer(name)
+  await fleet.run(joinMesh(computer.ports, code.code, { name, root, addresses: [] }))
+  await fleet.run(computer.up())
+  return computer
+}
+
+test('a lost computer comes back from recovery words alone', async (t) => {
+  const { fleet, words, nas } = await office('a')
+  await join(fleet, nas, 'attic')
+  const desk = await join(fleet, nas, 'desk', ROOT)
+  desk.tree(ROOT).put('letters/one.txt', Buffer.from('dear all'))
+  desk.tree(ROOT).put('big.bin', Buffer.alloc(3_000_000, 'stone'))
+  desk.tree(ROOT).symlink('latest', 'letters/one.txt')
+  desk.tree(ROOT).link('same.bin', 'big.bin')
+  const first = await fleet.run(desk.node.backUp({}))
+  const done = await fleet.run(desk.node.replicate())
+  t.true(done?.isProtected)
+  t.is(done?.copies.length, 2)
+  const endpoint = await desk.node.endpoint()
+
+  await fleet.run(fleet.destroy('desk'))
+  await fleet.run(fleet.destroy('nas'))
+  const blank = fleet.computer('blank')
+  await fleet.run(
+    enterByWords(blank.ports, {
+      name: 'blank',
+      root: ROOT,
+      addresses: [],
+      words,
+      roles: ['endpoint'],
+      site: '',
+      replaces: 'desk'
+    })
+  )
+  const node = await fleet.run(blank.up())
+  const { network, members, heads } = node
+  const { clock } = fleet
+  const parts = { network, clock, members, heads }
+  t.is(await fleet.run(gatherHeads(parts, endpoint.id)), 1)
+  const secret = await fleet.run(recoverSecret(parts, endpoint.id, words))
+  await node.home.saveEndpoint(secret)
+  const again = new Endpoint(secret)
+  const head = heads.last(endpoint.id)
+  const point = again.point(head?.head ?? t.fail(), 'latest')
+  t.is(toHex(point.digest), toHex(first.point.digest))
+  const reading = node.read(again)
+  const top = await fleet.run(reading.reader.top(point.root))
+  const target = blank.tree(ROOT)
+  const empty = new Uint8Array()
+  const { warnings } = await fleet.run(
+    restore({ reader: reading.reader, pieces: [{ entry: top, from: empty, to: empty }], target })
+  )
+  t.deepEqual(warnings, [])
+  t.is(Buffer.from(target.content('letters/one.txt')).toString(), 'dear all')
+
+  const second = await fleet.run(node.backUp({}))
+  t.is(toHex(second.point.digest), toHex(first.point.digest))
+  t.is(second.point.number, 2)
+  await fleet.run(fleet.stop())
+})
