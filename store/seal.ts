@@ -203,7 +203,7 @@ function boxBytes(payload: number): number {
 }
 
 /** Sizes that blocks may have: 512 B, then eight steps an octave, up to a whole block. */
-function* rungs(): Generator<number> {
+export function* rungs(): Generator<number> {
   for (let octave = 512; octave < BLOCK_BYTES_MAX; octave *= 2) {
     for (let step = 8; step < 16; step++) yield (octave / 8) * step
   }
@@ -212,6 +212,6 @@ function* rungs(): Generator<number> {
 
 const RUNGS = new Set(rungs())
 
-function isRung(length: number): boolean {
+export function isRung(length: number): boolean {
   return RUNGS.has(length)
 }
