@@ -141,6 +141,14 @@ export async function openDisk(location: string): Promise<Disk> {
   return new RealDisk(home)
 }
 
+/** Bytes free and in all on the disk that holds `location`. */
+export async function spaceAt(location: string): Promise<{ free: number; total: number }> {
+  const { bavail, blocks, bsize } = await failing(location, 'asking for free space', () =>
+    fs.statfs(location)
+  )
+  return { free: bavail * bsize, total: blocks * bsize }
+}
+
 /** Deletes a directory with all in it. Only for what can be made again, such as the index. */
 export async function removeDirectory(location: string): Promise<void> {
   await failing(location, 'deleting', () => fs.rm(location, { recursive: true, force: true }))
@@ -200,10 +208,7 @@ class RealDisk implements Disk {
   }
 
   async space(): Promise<{ free: number; total: number }> {
-    const { bavail, blocks, bsize } = await failing('', 'asking for free space', () =>
-      fs.statfs(this.location)
-    )
-    return { free: bavail * bsize, total: blocks * bsize }
+    return spaceAt(this.location)
   }
 
   #place(path: string): string {

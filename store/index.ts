@@ -5,7 +5,7 @@
 
 import { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
-import { removeDirectory } from './disk.ts'
+import { removeDirectory, spaceAt } from './disk.ts'
 import { DiskFailed, DiskFull, HomeBusy } from './errors.ts'
 
 /** One write: the value that a key gets, or undefined to remove the key. */
@@ -55,6 +55,8 @@ export interface IndexInit {
 
 const ENCODINGS = { keyEncoding: 'view', valueEncoding: 'view' } as const
 const RANGE_STEP = 1000
+/** What Level must find free before it is closed to be opened again: opening writes. */
+const REOPEN_BYTES_FREE = 8 << 20
 type Operation =
   { type: 'put'; key: Uint8Array; value: Uint8Array } | { type: 'del'; key: Uint8Array }
 
@@ -106,8 +108,8 @@ class LevelIndex implements Index {
   readonly rebuilt: boolean
   readonly #database: Database
   readonly #location: string
-  /** After a failed write Level refuses every other one until it is opened again. */
-  #stuck = false
+  /** After a failed write Level refuses every other one, but still reads, until it is opened again. */
+  #state: 'open' | 'stuck' | 'shut' | 'closed' = 'open'
   #reopening: Promise<void> | undefined
 
   constructor(database: Database, location: string, rebuilt: boolean) {
@@ -141,6 +143,7 @@ class LevelIndex implements Index {
   }
 
   async close(): Promise<void> {
+    this.#state = 'closed'
     await this.#calling('closing the index', () => this.#database.close())
   }
 
@@ -159,11 +162,11 @@ class LevelIndex implements Index {
 
   async #write(operations: Operation[]): Promise<void> {
     await this.#calling('writing the index', async () => {
-      if (this.#stuck) await (this.#reopening ??= this.#reopen())
+      if (this.#state === 'stuck') await (this.#reopening ??= this.#reopen())
       try {
         await this.#database.batch(operations)
       } catch (error) {
-        this.#stuck = true
+        if (this.#state === 'open') this.#state = 'stuck'
         throw error
       }
     })
@@ -171,9 +174,13 @@ class LevelIndex implements Index {
 
   async #reopen(): Promise<void> {
     try {
+      if (this.#state === 'stuck' && (await spaceAt(this.#location)).free < REOPEN_BYTES_FREE) {
+        throw new DiskFull(this.#location)
+      }
+      this.#state = 'shut'
       await this.#database.close()
       await this.#database.open()
-      this.#stuck = false
+      this.#state = 'open'
     } finally {
       this.#reopening = undefined
     }
@@ -181,6 +188,7 @@ class LevelIndex implements Index {
 
   async #calling<T>(what: string, call: () => Promise<T>): Promise<T> {
     try {
+      if (this.#state === 'shut') await (this.#reopening ??= this.#reopen())
       return await call()
     } catch (error) {
       throw failureOf(this.#location, what, error)
@@ -203,6 +211,7 @@ function inside({ gt, gte, lt, lte, limit }: IndexRange, { prefix, end, full }: 
 
 /** Level's failure under our own name. Level tells causes apart only in words. */
 function failureOf(path: string, what: string, cause: unknown): HomeBusy | DiskFull | DiskFailed {
+  if (cause instanceof DiskFull) return cause
   let text = ''
   for (let each = cause; each instanceof Error; each = each.cause) {
     if ('code' in each && each.code === 'LEVEL_LOCKED') return new HomeBusy(path, { cause })
