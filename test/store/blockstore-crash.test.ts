@@ -43,7 +43,7 @@ const step = fc.oneof(
   }
 )
 
-test('whatever was flushed outlives crashes, and of the rest a prefix, with or without the index', async (t) => {
+test('what was flushed outlives crashes, and of the rest a prefix, with the index and without', async (t) => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const disk = new SimDisk()
@@ -276,7 +276,7 @@ test('writes that fall short or fail now and then lose nothing that was acknowle
   t.pass()
 })
 
-test('after a failed fsync nothing more is acknowledged, and what was durable can still be read', async (t) => {
+test('after a failed fsync nothing is acknowledged, and what was durable can be read', async (t) => {
   for (const operation of ['sync', 'syncDirectory', 'read'] as const) {
     const disk = new SimDisk()
     const store = await Blockstore.open({ disk, index: await memory() })
