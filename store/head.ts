@@ -1,7 +1,8 @@
 // Heads: an endpoint's list of restore points. What a keeper must know stands in the clear (the roots,
 // which are its links, and the bases); what happened when, and the digests, are sealed. A head is not
-// signed itself: the writer vouches for its hash by a mark (store/mark.ts). Every head is sealed under a key of its own, drawn by a fresh salt, so a
-// nonce never meets two messages; a head that is published again is published with the same bytes.
+// signed itself: the writer vouches for its hash by a mark (store/mark.ts). Every head is sealed under a
+// key of its own, drawn by a fresh salt, so a nonce never meets two messages; a head that is published
+// again is published with the same bytes.
 
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import {

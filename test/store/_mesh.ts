@@ -1,4 +1,5 @@
-// A mesh made of records only: tests let keys say things, and look at what the fold makes of it.
+// A mesh made of records only: tests let keys say things, in and out of turn, and look at what the fold
+// makes of it. Keys and ids come from names, so the same story always gives the same records.
 
 import { sha256, toHex } from '../../store/block.ts'
 import { signingKey, type SigningKey } from '../../store/key.ts'
