@@ -229,3 +229,77 @@ export class NotAdmin extends DrystoneError {
     })
   }
 }
+
+/** Only a publisher may sign a base image. */
+export class NotPublisher extends DrystoneError {
+  override readonly name = 'NotPublisher'
+
+  constructor() {
+    super('this computer is no publisher of the mesh', {
+      next: 'Run it on one that is (`drystone peers` shows roles).'
+    })
+  }
+}
+
+/** A base has no copy yet on a storage peer other than its publisher. */
+export class NotReplicated extends DrystoneError {
+  override readonly name = 'NotReplicated'
+  readonly copies: string[]
+
+  constructor(copies: string[]) {
+    super('no other storage peer has signed for the base yet', {
+      next: 'It is saved here and will go out by itself: start a storage peer, see `drystone base list`.'
+    })
+    this.copies = copies
+  }
+}
+
+/** A base may not be used before it is published, approved and copied. */
+export class BaseNotReady extends DrystoneError {
+  override readonly name = 'BaseNotReady'
+  readonly base: string
+
+  constructor(base: string) {
+    super(`${base} is not ready: no storage peer but its publisher has signed for it`, {
+      next: 'Wait until a storage peer has it (`drystone base list`), then try again.'
+    })
+    this.base = base
+  }
+}
+
+/** A reading that is not open: it was closed, or the peer was restarted meanwhile. */
+export class NoReading extends DrystoneError {
+  override readonly name = 'NoReading'
+  readonly reading: number
+
+  constructor(reading: number) {
+    super(`reading ${reading} is not open`, { next: 'Run the command again.' })
+    this.reading = reading
+  }
+}
+
+/** The peer does not know this call: it is of another version than the command. */
+export class UnknownCall extends DrystoneError {
+  override readonly name = 'UnknownCall'
+  readonly call: string
+
+  constructor(call: string) {
+    super(`the running peer knows no call named ${call}`, {
+      next: 'It is of another version: stop it (`drystone down`) and start it again (`drystone up`).'
+    })
+    this.call = call
+  }
+}
+
+/** Another computer's history cannot be opened without words. */
+export class NoKeys extends DrystoneError {
+  override readonly name = 'NoKeys'
+  readonly endpoint: string
+
+  constructor(endpoint: string) {
+    super(`the keys of ${endpoint} are not on this computer`, {
+      next: "Give the mesh's recovery words with --recovery-file FILE."
+    })
+    this.endpoint = endpoint
+  }
+}

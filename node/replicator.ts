@@ -2,7 +2,7 @@
 // one is gone. It offers; the keepers pull what they lack. What counts as protected is only what keepers
 // have signed for.
 
-import { toHex } from '../store/block.ts'
+import { BASE_SCOPE, toHex } from '../store/block.ts'
 import type { Blockstore } from '../store/blockstore.ts'
 import type { Clock } from '../store/clock.ts'
 import { DrystoneError } from '../store/errors.ts'
@@ -13,7 +13,7 @@ import { decodeRecord, encodeRecord } from '../store/signed.ts'
 import { PeerLied } from '../protocol/errors.ts'
 import { Channel, converse } from '../protocol/framing.ts'
 import type { CallOptions, Network } from '../protocol/network.ts'
-import { OFFER_PROTOCOL, offerHead } from '../protocol/offer.ts'
+import { OFFER_PROTOCOL, offerHead, type Provide } from '../protocol/offer.ts'
 import type { Heads, MarkedHead } from './heads.ts'
 import type { Members } from './mesh/members.ts'
 import { rank } from './placement.ts'
@@ -26,10 +26,16 @@ export interface ReplicatorComponents {
   heads: Heads
 }
 
+/** Bytes that left for one head. */
+export interface Sent {
+  bytes: number
+  baseBytes: number
+}
+
 /** What a run of the replicator did. */
 export interface Replicated {
-  /** Bytes of blocks that were sent, as they lie at rest. */
-  sentBytes: number
+  /** Bytes of blocks that were sent for this head so far, as they lie at rest; and of these the base's. */
+  sent: Sent
   /** Peers that signed for the head, now or before. */
   copies: PeerKey[]
   /** True if as many as policy asks. */
@@ -40,6 +46,7 @@ export interface Replicated {
 
 export class Replicator {
   readonly #components: ReplicatorComponents
+  readonly #sent = new Map<string, Sent>()
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(components: ReplicatorComponents) {
@@ -78,13 +85,12 @@ export class Replicator {
       .withRole('storage')
       .filter(({ peer }) => toHex(peer) !== toHex(network.self))
     const failures: Record<string, string> = {}
-    let sentBytes = 0
     for (const { peer } of rank(marked.head.endpoint, candidates, policy.sites)) {
       const copies = new Set(this.copiesOf(marked).map(toHex))
       if (this.isProtected(marked)) break
       if (copies.has(toHex(peer))) continue
       try {
-        sentBytes += await this.#offer(marked, peer, options)
+        await this.#offer(marked, peer, options)
       } catch (error) {
         options.signal?.throwIfAborted()
         if (!(error instanceof DrystoneError)) throw error
@@ -92,17 +98,19 @@ export class Replicator {
       }
     }
     const copies = this.copiesOf(marked)
-    return { sentBytes, copies, isProtected: this.isProtected(marked), failures }
+    return { sent: this.#sentFor(marked), copies, isProtected: this.isProtected(marked), failures }
   }
 
-  async #offer(marked: MarkedHead, peer: PeerKey, options: CallOptions): Promise<number> {
+  async #offer(marked: MarkedHead, peer: PeerKey, options: CallOptions): Promise<void> {
     const { network, clock, store, heads, members } = this.#components
     const wire = await network.dial(peer, OFFER_PROTOCOL, options)
     const channel = new Channel({ wire, clock }, { idleMs: KEEPER_MS })
-    let sentBytes = 0
-    const provide: Parameters<typeof offerHead>[1]['provide'] = async (scope, hash) => {
+    const sent = this.#sentFor(marked)
+    const provide: Provide = async (scope, hash) => {
       const stored = await store.getStored(scope, hash)
-      sentBytes += stored?.body.length ?? 0
+      const bytes = stored?.body.length ?? 0
+      sent.bytes += bytes
+      if (scope === BASE_SCOPE) sent.baseBytes += bytes
       return stored
     }
     const head = { mark: encodeRecord(marked.mark), body: marked.body }
@@ -114,7 +122,13 @@ export class Replicator {
       throw new PeerLied(peerIdText(peer), 'sent a receipt for something else')
     }
     await heads.receipts.put([record])
-    return sentBytes
+  }
+
+  #sentFor({ body }: MarkedHead): Sent {
+    const id = toHex(headId(body))
+    const sent = this.#sent.get(id) ?? { bytes: 0, baseBytes: 0 }
+    this.#sent.set(id, sent)
+    return sent
   }
 }
 

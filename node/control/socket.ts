@@ -3,32 +3,36 @@
 // owner can read; so another user of the machine can neither connect nor impersonate.
 
 import { createServer, connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { toHex } from '../../store/block.ts'
 import { WireCut } from '../../protocol/errors.ts'
 import type { CallOptions, Wire } from '../../protocol/network.ts'
 
-/** Unix socket paths end at 107 bytes. */
-const SOCKET_PATH_MAX = 100
+/** Where the socket lies in a home. */
+export const CONTROL_FOLDER = 'control'
+const SOCKET_NAME = 'socket'
+export const SOCKET_FILE = `${CONTROL_FOLDER}/${SOCKET_NAME}`
 const NOBODY = new Uint8Array(32)
 
-/** Where the control socket of a home lies; outside the home if its path is too long for a socket. */
-export function socketPlace(location: string, id: Uint8Array): { folder: string; path: string } {
+/**
+ * Calls `use` with a name for the socket of the home at `location`. The name of a Unix socket may have
+ * 107 bytes and a home may lie deeper, so it is named from within its folder.
+ */
+function withSocketName<T>(location: string, use: (name: string) => T): T {
   if (process.platform === 'win32') {
-    const path = `\\\\.\\pipe\\drystone-${toHex(id)}`
-    return { folder: '', path }
+    return use(`\\\\.\\pipe\\drystone-${Buffer.from(location).toString('hex').slice(-180)}`)
   }
-  const folder = join(location, 'control')
-  const path = join(folder, 'socket')
-  if (path.length <= SOCKET_PATH_MAX) return { folder, path }
-  const short = join(tmpdir(), `drystone-${toHex(id)}`)
-  return { folder: short, path: join(short, 'socket') }
+  const back = process.cwd()
+  process.chdir(join(location, CONTROL_FOLDER))
+  try {
+    return use(SOCKET_NAME)
+  } finally {
+    process.chdir(back)
+  }
 }
 
-/** Listens; calls `onWire` for each connection. */
+/** Listens in the home at `location`; calls `onWire` for each connection. */
 export async function listen(
-  path: string,
+  location: string,
   onWire: (wire: Wire) => void
 ): Promise<{ close(): Promise<void> }> {
   const open = new Set<Socket>()
@@ -39,7 +43,7 @@ export async function listen(
   })
   await new Promise<void>((resolve, reject) => {
     listener.once('error', reject)
-    listener.listen(path, resolve)
+    withSocketName(location, (name) => listener.listen(name, resolve))
   })
   return {
     close: () =>
@@ -50,9 +54,9 @@ export async function listen(
   }
 }
 
-/** Connects; undefined if nobody listens there. */
-export async function dial(path: string): Promise<Wire | undefined> {
-  const socket = connect({ path, allowHalfOpen: true })
+/** Connects to the peer of the home at `location`; undefined if none listens there. */
+export async function dial(location: string): Promise<Wire | undefined> {
+  const socket = withSocketName(location, (path) => connect({ path, allowHalfOpen: true }))
   return new Promise((resolve) => {
     socket.once('connect', () => resolve(socketWire(socket)))
     socket.once('error', () => resolve(undefined))

@@ -1,0 +1,212 @@
+// Procedures about base images: making and publishing one, looking at those there are, bringing one here,
+// and adopting one that this computer was imaged with.
+
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { DAG_CBOR, cidFromHash, toHex } from '../../store/block.ts'
+import type { Base } from '../../store/base.ts'
+import { stateDigest } from '../../store/digest.ts'
+import { walkEntries } from '../../store/tree.ts'
+import { labelOf } from '../bases.ts'
+import { BaseNotReady, NoRoot } from '../errors.ts'
+import { compareTree, saveInstalled, type CompareInput } from '../installed.ts'
+import type { Node } from '../node.ts'
+import { createBase } from '../publisher.ts'
+import { rulesFilter } from '../rules.ts'
+import type { Tree, TreePath, TreeStat } from '../tree/tree.ts'
+import { nameOfPeer, procedure, timeText } from './procedure.ts'
+
+const READ_BYTES = 1 << 20
+const ONE_BASE = z.strictObject({ base: z.string() })
+
+function baseCid({ id }: Base): string {
+  return cidFromHash(DAG_CBOR, id).toString()
+}
+
+async function baseRow(node: Node, base: Base) {
+  return {
+    base: baseCid(base),
+    name: labelOf(base),
+    serial: base.serial,
+    root: base.root.toString(),
+    digest: toHex(base.digest),
+    time: timeText(base.time),
+    parent: base.parent && toHex(base.parent),
+    copies: node.bases.holders(base.id).map((peer) => nameOfPeer(node, peer)),
+    ready: node.bases.isReady(base),
+    here: await node.baseStore.hasWhole(base)
+  }
+}
+
+/** @throws {BaseUnknown} @throws {BaseNotReady} */
+function readyBase({ bases }: Node, name: string): Base {
+  const base = bases.named(name)
+  if (!bases.isReady(base)) throw new BaseNotReady(labelOf(base))
+  return base
+}
+
+export const baseProcedures = {
+  baseCreate: procedure(
+    z.strictObject({
+      name: z.string(),
+      label: z.string(),
+      from: z.string(),
+      include: z.array(z.string()),
+      exclude: z.array(z.string()),
+      parent: z.string().optional()
+    }),
+    async ({ name, label, from, include, exclude, parent }, { node, onProgress, signal }) => {
+      const created = await createBase(node, {
+        tree: await node.ports.openTree(from),
+        name,
+        label,
+        parent: parent === undefined ? undefined : node.bases.named(parent),
+        rules: [...include.map((rule) => `+ ${rule}`), ...exclude.map((rule) => `- ${rule}`)],
+        includes: rulesFilter(include, exclude),
+        onProgress: ({ files, bytes }) => onProgress({ files, bytes }),
+        signal
+      })
+      const { base, count, skipped, blocks, newBlocks, storedBytes, copies } = created
+      return {
+        base: baseCid(base),
+        name: labelOf(base),
+        root: base.root.toString(),
+        digest: toHex(base.digest),
+        entries: count.entries,
+        files: count.files,
+        bytes: count.bytes,
+        blocks,
+        newBlocks,
+        storedBytes,
+        copies: copies.map((peer) => nameOfPeer(node, peer)),
+        skipped
+      }
+    }
+  ),
+
+  baseList: procedure(z.strictObject({}), async (_, { node }) => ({
+    bases: await Promise.all(node.bases.list().map((base) => baseRow(node, base)))
+  })),
+
+  baseShow: procedure(ONE_BASE, async ({ base }, { node, signal }) => {
+    const found = node.bases.named(base)
+    await node.baseStore.bringPages(found, { signal })
+    const reading = node.read({}, node.baseStore.holders(found))
+    try {
+      const count = { entries: 0, files: 0, bytes: 0 }
+      const top = await reading.reader.top(found.root)
+      const start = { path: new Uint8Array(), entry: top }
+      for await (const { entry } of walkEntries(reading.reader, start, { signal })) {
+        count.entries++
+        if (entry.type === 'file') count.files++
+        count.bytes += entry.size
+      }
+      return { ...(await baseRow(node, found)), ...count, rules: [...found.rules] }
+    } finally {
+      await reading.close()
+    }
+  }),
+
+  /** Reads every block of a base here, and proves that it is the state that was signed. */
+  baseVerify: procedure(ONE_BASE, async ({ base }, { node, onProgress, signal }) => {
+    const found = node.bases.named(base)
+    if (!(await node.baseStore.hasWhole(found))) await node.baseStore.bringWhole(found, { signal })
+    const reading = node.read({}, node.baseStore.holders(found))
+    try {
+      const top = await reading.reader.top(found.root)
+      const size = await node.baseStore.sizeOf(found)
+      onProgress(size)
+      const same = toHex(stateDigest(top)) === toHex(found.digest)
+      return { name: labelOf(found), ok: same, digest: toHex(stateDigest(top)), ...size }
+    } finally {
+      await reading.close()
+    }
+  }),
+
+  baseFetch: procedure(ONE_BASE, async ({ base }, { node, onProgress, signal }) => {
+    const found = readyBase(node, base)
+    const startedMs = node.ports.clock.monotonic()
+    let bytes = 0
+    const brought = await node.baseStore.bringWhole(found, {
+      signal,
+      onBlock: (size) => onProgress({ bytes: (bytes += size) })
+    })
+    return {
+      name: labelOf(found),
+      blocks: brought.blocks,
+      bytes: brought.bytes,
+      fromPeers: brought.fromPeers,
+      seconds: (node.ports.clock.monotonic() - startedMs) / 1000
+    }
+  }),
+
+  /** Opens a base for reading, so that the caller can deploy it with its own rights. */
+  openBase: procedure(ONE_BASE, async ({ base }, { node, readings, signal }) => {
+    const found = readyBase(node, base)
+    await node.baseStore.bringPages(found, { signal })
+    const reading = node.read({}, node.baseStore.holders(found))
+    return {
+      reading: readings.add(reading),
+      name: labelOf(found),
+      root: found.root.toString(),
+      digest: toHex(found.digest),
+      ownRoot: node.settings.root
+    }
+  }),
+
+  baseAdopt: procedure(
+    z.strictObject({ base: z.string(), verify: z.boolean() }),
+    async ({ base, verify }, { node, onProgress, signal }) => {
+      const found = readyBase(node, base)
+      const { root } = node.settings
+      if (root === undefined) throw new NoRoot()
+      await node.baseStore.bringPages(found, { signal })
+      const reading = node.read({}, node.baseStore.holders(found))
+      try {
+        const tree = await node.ports.openTree(root)
+        const proof = new Proof(tree, (hashedBytes) => onProgress({ hashedBytes }))
+        const { matched, differing, missing } = await compareTree({
+          tree,
+          reader: reading.reader,
+          top: await reading.reader.top(found.root),
+          sense: { owners: node.ports.owners },
+          witnesses: node.witnesses,
+          signal,
+          ...(verify && { prove: proof.prove })
+        })
+        await saveInstalled(node.ports.disk, found)
+        await node.witnesses.commit()
+        const { hashedBytes } = proof
+        return { name: labelOf(found), matched, differing, missing, hashedBytes }
+      } finally {
+        node.witnesses.discard()
+        await reading.close()
+      }
+    }
+  )
+}
+
+/** Proves a match by hashing the file: what `--verify` asks for. */
+class Proof {
+  hashedBytes = 0
+  readonly prove: NonNullable<CompareInput['prove']>
+
+  constructor(tree: Tree, onProgress: (hashedBytes: number) => void) {
+    this.prove = async (path: TreePath, stat: TreeStat, entry) => {
+      const file = await tree.open(path, stat)
+      try {
+        const hash = createHash('sha256')
+        for (;;) {
+          const piece = await file.read(READ_BYTES)
+          if (piece.length === 0) break
+          hash.update(piece)
+          this.hashedBytes += piece.length
+        }
+        onProgress(this.hashedBytes)
+        return entry.hash !== undefined && hash.digest().equals(entry.hash)
+      } finally {
+        await file.close()
+      }
+    }
+  }
+}

@@ -1,0 +1,171 @@
+// Procedures about an endpoint's history: taking a restore point, listing them, opening one for reading,
+// and giving its blocks, opened, to the caller, who writes restored files with its own rights.
+
+import { z } from 'zod'
+import { parseCid, toHex } from '../../store/block.ts'
+import { meshKeys } from '../../store/key.ts'
+import { BLOCK_TYPES, type BlockType } from '../../store/seal.ts'
+import { wordsToSecret } from '../../store/words.ts'
+import { Endpoint } from '../endpoint.ts'
+import { NoHead, NoKeys, NoRoot } from '../errors.ts'
+import type { MarkedHead } from '../heads.ts'
+import type { Node } from '../node.ts'
+import { gatherHeads, recoverSecret } from '../recovery.ts'
+import type { Replicated } from '../replicator.ts'
+import { nameOfPeer, procedure, timeText } from './procedure.ts'
+
+/** How often a backup that waits looks again. */
+const LOOK_MS = 500
+
+const WHICH = z.union([
+  z.literal('latest'),
+  z.int().min(0),
+  z.strictObject({ notAfter: z.number() })
+])
+
+/** Replicates until the head is protected or the time is up. */
+async function waitProtected(
+  node: Node,
+  { waitMs, signal }: { waitMs: number; signal: AbortSignal }
+): Promise<Replicated | undefined> {
+  const { clock } = node.ports
+  const startedMs = clock.monotonic()
+  for (;;) {
+    const done = await node.replicate(signal)
+    if (done?.isProtected === true) return done
+    if (clock.monotonic() - startedMs >= waitMs) return done
+    await clock.sleep(LOOK_MS, { signal })
+  }
+}
+
+/** The endpoint to read: this computer's own, or another whose keys the mesh's words open. */
+async function readable(
+  node: Node,
+  { endpoint: name, words }: { endpoint?: string | undefined; words?: string | undefined },
+  signal: AbortSignal
+): Promise<{ endpoint: Endpoint; name: string; last: MarkedHead }> {
+  const { members, network, heads, ports, home } = node
+  const own = await home.endpoint()
+  if (name === undefined && own === undefined) throw new NoRoot()
+  const id = name === undefined ? own?.endpoint : members.endpoint(name).id
+  if (id === undefined) throw new NoRoot()
+  const parts = { network, members, heads, clock: ports.clock }
+  const isOwn = own !== undefined && toHex(own.endpoint) === toHex(id)
+  if (!isOwn && words === undefined) throw new NoKeys(name ?? toHex(id))
+  if (!isOwn && words !== undefined) await claimToRead(node, id, words)
+  if (!isOwn || heads.last(id) === undefined) await gatherHeads(parts, id, { signal })
+  const secret = isOwn ? own : await recoverSecret(parts, id, words ?? '')
+  const last = heads.last(id)
+  if (last === undefined) throw new NoHead()
+  const title = members.roster.endpoints.get(toHex(id))?.name ?? toHex(id)
+  return { endpoint: new Endpoint(secret), name: title, last }
+}
+
+/** With the mesh's words this peer may read an endpoint for a while; storage peers learn of it at once. */
+async function claimToRead(node: Node, id: Uint8Array, words: string): Promise<void> {
+  const { members, network, gossip } = node
+  const { authority } = meshKeys(wordsToSecret(words))
+  if (toHex(authority.public) !== toHex(members.roster.authority)) return
+  if (members.roster.endpoints.get(toHex(id))?.readers.has(toHex(network.self)) !== true) {
+    await members.issue('claim', { endpoint: id, peer: network.self, can: 'read' }, authority)
+  }
+  await gossip.nudge()
+}
+
+export const historyProcedures = {
+  backup: procedure(
+    z.strictObject({ waitMs: z.number().optional() }),
+    async ({ waitMs }, { node, onProgress, signal }) => {
+      const before = await node.store.usage('base')
+      const taken = await node.backUp({
+        signal,
+        onProgress: ({ examined, hashedBytes }) => onProgress({ examined, hashedBytes })
+      })
+      onProgress({ point: taken.point.number, saved: true })
+      const done =
+        waitMs === undefined
+          ? await node.replicate(signal)
+          : await waitProtected(node, { waitMs, signal })
+      const { point, count, skipped, newBlocks, newBytes } = taken
+      const { examined, changed, deleted, hashedBytes, baseHashedBytes } = count
+      const copies = node.replicator.copiesOf(taken.head)
+      return {
+        point: point.number,
+        time: timeText(point.time),
+        digest: toHex(point.digest),
+        root: point.root.toString(),
+        mode: 'scan',
+        why: 'change tracking is not there yet',
+        ...{ examined, changed, deleted, hashedBytes, baseHashedBytes, newBlocks, newBytes },
+        sentBytes: done?.sent.bytes ?? 0,
+        baseSentBytes: done?.sent.baseBytes ?? 0,
+        baseStoredBytes: (await node.store.usage('base')).bytes - before.bytes,
+        copies: copies.map((peer) => nameOfPeer(node, peer)),
+        protected: done?.isProtected === true,
+        failures: done?.failures ?? {},
+        skipped
+      }
+    }
+  ),
+
+  points: procedure(
+    z.strictObject({ endpoint: z.string().optional(), words: z.string().optional() }),
+    async (args, { node, signal }) => {
+      const { endpoint, name, last } = await readable(node, args, signal)
+      const copies = node.replicator.copiesOf(last).map((peer) => nameOfPeer(node, peer))
+      const points = endpoint.points(last.head).map(({ number, time, digest, root, flags }) => ({
+        point: number,
+        time: timeText(time),
+        digest: toHex(digest),
+        root: root.toString(),
+        // A head's receipts are for all that its points reach.
+        copies,
+        pinned: (flags & 1) === 1
+      }))
+      return { endpoint: name, points }
+    }
+  ),
+
+  openPoint: procedure(
+    z.strictObject({
+      endpoint: z.string().optional(),
+      words: z.string().optional(),
+      which: WHICH
+    }),
+    async ({ which, ...args }, { node, readings, signal }) => {
+      const { endpoint, name, last } = await readable(node, args, signal)
+      const point = endpoint.point(last.head, which)
+      return {
+        reading: readings.add(node.read(endpoint)),
+        endpoint: name,
+        point: point.number,
+        time: timeText(point.time),
+        digest: toHex(point.digest),
+        root: point.root.toString(),
+        ownRoot: node.settings.root
+      }
+    }
+  ),
+
+  /** The body of one block, opened as the type that its parent says. */
+  body: procedure(
+    z.strictObject({
+      reading: z.int(),
+      type: z.enum(Object.keys(BLOCK_TYPES) as [BlockType, ...BlockType[]]),
+      cid: z.string()
+    }),
+    async ({ reading, type, cid }, { readings, signal }) => ({
+      body: await readings.get(reading).bodies.body(type, parseCid(cid), { signal })
+    })
+  ),
+
+  closeReading: procedure(z.strictObject({ reading: z.int() }), ({ reading }, { readings }) =>
+    readings.close(reading)
+  ),
+
+  /** Remembers that a restore was proven now. */
+  proven: procedure(z.strictObject({}), async (_, { node }) => {
+    await node.home.saveMilestones({ provenAt: node.ports.clock.now() })
+    return {}
+  })
+}

@@ -1,0 +1,100 @@
+// The reporter: am I safe? It says in one sentence what would be lost if this computer died now, who has
+// copies, and when a restore was last proven, and names every problem with what to do about it.
+
+import { toHex } from '../store/block.ts'
+import { peerIdText } from '../store/peer.ts'
+import type { Node } from './node.ts'
+import { Endpoint } from './endpoint.ts'
+
+export interface Problem {
+  name: string
+  message: string
+  next: string
+}
+
+export interface Status {
+  peer: string
+  name: string
+  endpoint: string | undefined
+  roles: string[]
+  lastPoint: string | undefined
+  lastProtected: string | undefined
+  /** Seconds of work that would be lost; undefined where nothing is protected yet, or nothing is to be. */
+  atRiskSeconds: number | undefined
+  copies: string[]
+  provenAt: string | undefined
+  isProtected: boolean
+  problems: Problem[]
+}
+
+export async function reportStatus(node: Node): Promise<Status> {
+  const { members, network, heads, home, ports, replicator, settings } = node
+  const member = members.member(network.self)
+  const secret = await home.endpoint()
+  const mine = secret && settings.root !== undefined ? new Endpoint(secret) : undefined
+  const last = mine && heads.last(mine.id)
+  const lastPoint = last && mine.points(last.head).at(-1)
+  const milestones = await home.milestones()
+  const reached = milestones.protected
+  const isProtected = last !== undefined && replicator.isProtected(last)
+  const copies = last === undefined ? [] : replicator.copiesOf(last)
+  const nameOf = (peer: Uint8Array): string => members.member(peer)?.name ?? peerIdText(peer)
+  const text = (ms: number | undefined): string | undefined =>
+    ms === undefined ? undefined : new Date(ms).toISOString()
+  return {
+    peer: peerIdText(network.self),
+    name: nameOf(network.self),
+    endpoint: mine && members.roster.endpoints.get(toHex(mine.id))?.name,
+    roles: [...(member?.roles ?? [])].sort(),
+    lastPoint: text(lastPoint?.time),
+    lastProtected: text(reached?.time),
+    atRiskSeconds:
+      reached === undefined
+        ? undefined
+        : Math.max(0, Math.round((ports.clock.now() - reached.time) / 1000)),
+    copies: copies.map(nameOf),
+    provenAt: text(milestones.provenAt),
+    isProtected: mine === undefined || isProtected,
+    problems: findProblems(node, { mine, hasPoint: lastPoint !== undefined, isProtected })
+  }
+}
+
+function findProblems(
+  { members, bases, network }: Node,
+  {
+    mine,
+    hasPoint,
+    isProtected
+  }: { mine: Endpoint | undefined; hasPoint: boolean; isProtected: boolean }
+): Problem[] {
+  const problems: Problem[] = []
+  const { policy } = members.roster
+  const others = members
+    .withRole('storage')
+    .filter(({ peer }) => toHex(peer) !== toHex(network.self))
+  if (mine !== undefined && others.length < policy.copies) {
+    problems.push({
+      name: 'TooFewStoragePeers',
+      message: `policy asks for ${policy.copies} copies and there are ${others.length} other storage peers`,
+      next: 'Let one more computer join with `drystone invite --role storage`.'
+    })
+  }
+  if (mine !== undefined && !hasPoint) {
+    problems.push({
+      name: 'NoRestorePoint',
+      message: 'this computer has no restore point yet',
+      next: 'Run `drystone backup`.'
+    })
+  }
+  if (mine !== undefined && hasPoint && !isProtected) {
+    problems.push({
+      name: 'NotProtected',
+      message: 'the last restore point has fewer copies than policy asks',
+      next: 'See that the storage peers run (`drystone peers`); copies go out by themselves.'
+    })
+  }
+  for (const message of [...members.roster.problems, ...bases.problems()]) {
+    problems.push({ name: 'Roster', message, next: 'Ask an admin of the mesh.' })
+  }
+  return problems
+}
