@@ -113,7 +113,7 @@ export class SimPeer implements Network {
     const connection = await this.#reach(peer, signal)
     await this.#roundTrip(signal)
     if (connection.over.signal.aborted) throw new WireCut()
-    const to = connection.one === this ? connection.other : connection.one
+    const to = this.#otherOf(connection)
     const open = [...connection.wires].filter((wire) => wire.dialledBy === this)
     if (open.length >= WIRES_MAX) throw new OverLimit('too many wires to one peer are open')
     return to.accept(this, protocol, connection)
@@ -142,16 +142,12 @@ export class SimPeer implements Network {
   }
 
   connected(): PeerKey[] {
-    return this.#hub
-      .connectionsOf(this)
-      .map(({ one, other }) => (one === this ? other.self : one.self))
+    return this.#hub.connectionsOf(this).map((connection) => this.#otherOf(connection).self)
   }
 
   async hangUp(peer: PeerKey): Promise<void> {
-    for (const connection of this.#hub.connectionsOf(this)) {
-      const other = connection.one === this ? connection.other : connection.one
-      if (toHex(other.self) === toHex(peer)) this.#hub.close(connection, this)
-    }
+    const connection = this.#connectionTo(peer)
+    if (connection !== undefined) this.#hub.close(connection, this)
   }
 
   watch(listener: (event: NetworkEvent) => void): () => void {
@@ -210,18 +206,26 @@ export class SimPeer implements Network {
 
   async #reach(peer: PeerKey, signal: AbortSignal | undefined): Promise<Connection> {
     signal?.throwIfAborted()
-    const find = (): SimPeer | undefined =>
-      [...(this.#known.get(toHex(peer)) ?? [])]
-        .map((address) => this.#hub.at(address, this))
-        .find((found) => found !== undefined && toHex(found.self) === toHex(peer))
-    const open = this.#hub
-      .connectionsOf(this)
-      .find(({ one, other }) => [one, other].some((each) => toHex(each.self) === toHex(peer)))
-    if (open !== undefined && toHex(peer) !== toHex(this.self)) return open
+    const open = this.#connectionTo(peer)
+    if (open !== undefined) return open
     await this.#roundTrip(signal)
-    const found = this.#isUp && this.gate.isMember(peer) ? find() : undefined
-    if (found === undefined) throw new PeerUnreachable(peerIdText(peer))
+    const found = [...(this.#known.get(toHex(peer)) ?? [])]
+      .map((address) => this.#hub.at(address, this))
+      .find((each) => each !== undefined && toHex(each.self) === toHex(peer))
+    if (found === undefined || !this.#isUp || !this.gate.isMember(peer)) {
+      throw new PeerUnreachable(peerIdText(peer))
+    }
     return this.#hub.connect(this, found)
+  }
+
+  #connectionTo(peer: PeerKey): Connection | undefined {
+    const key = toHex(peer)
+    const all = this.#hub.connectionsOf(this)
+    return all.find((connection) => toHex(this.#otherOf(connection).self) === key)
+  }
+
+  #otherOf({ one, other }: Connection): SimPeer {
+    return one === this ? other : one
   }
 
   #roundTrip(signal: AbortSignal | undefined): Promise<void> {

@@ -77,7 +77,8 @@ function parseHostPort(text: string): Place {
     const legal = isIP(host) !== 0 || (HOST_NAME.test(host) && !/^[\d.]+$/.test(host))
     const number = port === undefined ? DEFAULT_PORT : Number(port)
     if (!legal || host.includes('%') || number > 65_535) throw malformed(text)
-    return { host, port: number, peer: undefined }
+    // An IPv6 address has many spellings: the multiaddr has the one that is compared.
+    return parseMultiaddr(placeText({ host, port: number }))
   }
 }
 

@@ -62,7 +62,7 @@ export class Door implements ConnectionGater {
     if (peer === undefined || connection.status !== 'open') return true
     if (this.#gate.isMember(peer)) return false
     const host = readAddress(connection.remoteAddr.toString())?.host
-    if (host === undefined || !isOnLink(unmapped(host))) return true
+    if (host === undefined || !isOnLink(host)) return true
     // Whoever has become a member since is no stranger any more.
     const guests = [...this.#guests].filter((guest) => !this.#gate.isMember(guest.peer))
     if (guests.length >= this.#init.strangersMax) return true
@@ -100,9 +100,4 @@ export class Door implements ConnectionGater {
 export function peerKeyOf(id: PeerId): PeerKey | undefined {
   const raw = id.type === 'Ed25519' ? id.publicKey.raw : undefined
   return raw?.length === PEER_KEY_BYTES ? new Uint8Array(raw) : undefined
-}
-
-/** An IPv4 address that an IPv6 socket shows as ::ffff:a.b.c.d. */
-function unmapped(host: string): string {
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1] ?? host
 }

@@ -1,4 +1,5 @@
-// What every network promises, said once and asked of the real one and of the one in memory.
+// What every network promises, said once, and asked of the real one and of the one in memory. A promise
+// that only one of them can be asked about stands in its own test file.
 
 import { randomBytes } from 'node:crypto'
 import type { ExecutionContext, TestFn } from 'ava'
