@@ -28,10 +28,14 @@ export class Bases {
     const records = await RecordFolder.open({
       disk,
       directory: 'bases',
-      judge: (_, incoming) => ({
+      judge: (_, incoming, wereKept) => ({
         keep: incoming.filter((record) =>
           holds(() =>
-            openBase(record, mesh, () => members.roster.publishers.has(toHex(record.issuer)))
+            openBase(
+              record,
+              mesh,
+              () => wereKept || members.roster.publishers.has(toHex(record.issuer))
+            )
           )
         )
       })
@@ -39,9 +43,11 @@ export class Bases {
     const receipts = await RecordFolder.open({
       disk,
       directory: 'base-receipts',
-      judge: (_, incoming) => ({
+      judge: (_, incoming, wereKept) => ({
         keep: incoming.filter((record) =>
-          holds(() => openReceipt(record, mesh, (receipt) => isKeeper(members, record, receipt)))
+          holds(() =>
+            openReceipt(record, mesh, (receipt) => wereKept || isKeeper(members, record, receipt))
+          )
         )
       })
     })

@@ -104,6 +104,7 @@ async function fillBatch(running: Running, refs: readonly Ref[]): Promise<void> 
     if (children.length === 0) await keep(running, cid, stored)
     else parents.push({ cid, stored, children })
   }
+  if (i !== refs.length) throw new Malformed('fewer blocks came than were asked for')
   for (const { cid, stored, children } of parents) {
     await fillBelow(running, children)
     await keep(running, cid, stored)

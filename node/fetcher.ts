@@ -96,6 +96,7 @@ export class Fetcher {
 
   #holder(peer: PeerKey, options?: CallOptions): Promise<Holder | undefined> {
     const id = toHex(peer)
+    if (this.#isLiar(peer)) return Promise.resolve(undefined)
     const known = this.#holders.get(id)
     if (known !== undefined) return known
     const failedAt = this.#failedAt.get(id) ?? Number.NEGATIVE_INFINITY
@@ -151,11 +152,18 @@ export class Fetcher {
 
   /** After a failure: an old channel is opened anew; a fresh one that failed is left alone for a while. */
   async #again(holder: Holder, part: Part, options?: CallOptions): Promise<void> {
-    const isLiar = this.liars.some(({ peer }) => peer === peerIdText(holder.peer))
-    this.#holders.delete(toHex(holder.peer))
-    if (isLiar || !holder.isUsed) return this.#forget(holder.peer)
+    const id = toHex(holder.peer)
+    // Another request may have opened it anew already.
+    const isCurrent = (await this.#holders.get(id)) === holder
+    if (isCurrent) this.#holders.delete(id)
+    if (this.#isLiar(holder.peer)) return
+    if (isCurrent && !holder.isUsed) return this.#forget(holder.peer)
     const anew = await this.#holder(holder.peer, options)
     if (anew !== undefined) await this.#ask(anew, part, options)
+  }
+
+  #isLiar(peer: PeerKey): boolean {
+    return this.liars.some((lie) => lie.peer === peerIdText(peer))
   }
 
   #forget(peer: PeerKey): void {

@@ -5,7 +5,6 @@
 import { toHex } from '../store/block.ts'
 import { bytesOf, decode, encode, readList } from '../store/codec.ts'
 import { isTemporary, readFile, writeFile, type Disk } from '../store/disk.ts'
-import { Malformed } from '../store/errors.ts'
 import { HEAD_BYTES_MAX, headId, type Head } from '../store/head.ts'
 import { markedHead, openMark, type Mark } from '../store/mark.ts'
 import { openReceipt, type Receipt } from '../store/receipt.ts'
@@ -28,6 +27,8 @@ export class Heads {
   readonly receipts: RecordFolder
   readonly #disk: Disk
   readonly #members: Members
+  /** Receipts by the head that they are for, in hex. */
+  readonly #receipts = new Map<string, { record: SignedRecord; receipt: Receipt }[]>()
   /** By endpoint in hex, then writer in hex. */
   readonly #lines = new Map<string, Map<string, MarkedHead>>()
 
@@ -40,6 +41,8 @@ export class Heads {
     this.#members = members
     this.marks = marks
     this.receipts = receipts
+    this.#noteReceipts(receipts.records())
+    receipts.onAdd((added) => this.#noteReceipts(added))
   }
 
   static async open(components: { disk: Disk; members: Members }): Promise<Heads> {
@@ -48,17 +51,17 @@ export class Heads {
     const marks = await RecordFolder.open({
       disk,
       directory: 'marks',
-      judge: (known, incoming) => judgeMarks(members, known, incoming)
+      judge: (known, incoming, wereKept) => judgeMarks(members, { known, incoming, wereKept })
     })
     const receipts = await RecordFolder.open({
       disk,
       directory: 'receipts',
-      judge: (_, incoming) => ({
+      judge: (_, incoming, wereKept) => ({
         keep: incoming.filter((record) =>
           holds(() =>
             openReceipt(record, mesh, ({ endpoint }) => {
               const isKeeper = members.member(record.issuer)?.roles.has('storage') === true
-              return endpoint !== undefined && isKeeper
+              return endpoint !== undefined && (isKeeper || wereKept)
             })
           )
         )
@@ -66,6 +69,9 @@ export class Heads {
     })
     const heads = new Heads(components, marks, receipts)
     await heads.#load()
+    // A crash may have come between a head and its mark.
+    const lines = [...heads.#lines.values()].flatMap((each) => [...each.values()])
+    await marks.put(lines.map(({ mark }) => mark))
     return heads
   }
 
@@ -85,9 +91,20 @@ export class Heads {
     return [...this.#lines.keys()].sort()
   }
 
-  /** Checks a head that came from outside. @throws {Malformed} @throws {NotSigned} */
+  /**
+   * Checks a head that came from outside: who signed it writes the endpoint, or did once.
+   *
+   * @throws {Malformed} @throws {NotSigned}
+   */
   check(mark: SignedRecord, body: Uint8Array): MarkedHead {
-    const opened = openMark(mark, this.#members.roster.mesh)
+    const { endpoints } = this.#members.roster
+    return this.#read(mark, body, ({ endpoint }) => {
+      return endpoints.get(toHex(endpoint))?.writers.has(toHex(mark.issuer)) === true
+    })
+  }
+
+  #read(mark: SignedRecord, body: Uint8Array, mayIssue?: (mark: Mark) => boolean): MarkedHead {
+    const opened = openMark(mark, this.#members.roster.mesh, mayIssue)
     return { mark, body, head: markedHead({ body: opened, record: mark }, body) }
   }
 
@@ -101,12 +118,16 @@ export class Heads {
   }
 
   /** Keepers' receipts for a head. */
-  receiptsFor(body: Uint8Array): { record: SignedRecord; receipt: Receipt }[] {
-    const id = toHex(headId(body))
-    const { mesh } = this.#members.roster
-    return [...this.receipts.records()]
-      .map((record) => ({ record, receipt: openReceipt(record, mesh) }))
-      .filter(({ receipt }) => toHex(receipt.head) === id)
+  receiptsFor(body: Uint8Array): readonly { record: SignedRecord; receipt: Receipt }[] {
+    return this.#receipts.get(toHex(headId(body))) ?? []
+  }
+
+  #noteReceipts(records: Iterable<SignedRecord>): void {
+    for (const record of records) {
+      const receipt = openReceipt(record, this.#members.roster.mesh)
+      const id = toHex(receipt.head)
+      this.#receipts.set(id, [...(this.#receipts.get(id) ?? []), { record, receipt }])
+    }
   }
 
   /** The highest mark that is known of each line of an endpoint. */
@@ -138,14 +159,14 @@ export class Heads {
 
   /** A damaged head is left where it is; the keepers have it too. */
   async #loadOne(path: string): Promise<void> {
-    const bytes = await readFile(this.#disk, path, { bytesMax: FILE_BYTES_MAX })
-    if (bytes === undefined) return
     try {
+      const bytes = await readFile(this.#disk, path, { bytesMax: FILE_BYTES_MAX })
+      if (bytes === undefined) return
       const [mark, body] = readList(decode(bytes), 'head file', 2)
       const record = decodeRecord(bytesOf(1, FILE_BYTES_MAX)(mark, 'mark'))
-      this.#remember(this.check(record, bytesOf(1, HEAD_BYTES_MAX)(body, 'head')))
+      this.#remember(this.#read(record, bytesOf(1, HEAD_BYTES_MAX)(body, 'head')))
     } catch (error) {
-      if (!isBadRecord(error) && !(error instanceof Malformed)) throw error
+      if (!isBadRecord(error)) throw error
     }
   }
 }
@@ -154,11 +175,16 @@ function directoryOf({ endpoint, writer }: Head): string {
   return `heads/${toHex(endpoint)}/${toHex(writer)}`
 }
 
+interface Judged {
+  known: ReadonlyMap<string, SignedRecord>
+  incoming: readonly SignedRecord[]
+  wereKept: boolean
+}
+
 /** Of each line the highest mark; of two with one number both, since they are a fork. */
 function judgeMarks(
   members: Members,
-  known: ReadonlyMap<string, SignedRecord>,
-  incoming: readonly SignedRecord[]
+  { known, incoming, wereKept }: Judged
 ): { keep: SignedRecord[]; drop: string[] } {
   const { mesh, endpoints } = members.roster
   const good = incoming.filter((record) =>
@@ -166,7 +192,8 @@ function judgeMarks(
       openMark(
         record,
         mesh,
-        ({ endpoint }) => members.isMember(record.issuer) && endpoints.has(toHex(endpoint))
+        ({ endpoint }) =>
+          wereKept || (members.isMember(record.issuer) && endpoints.has(toHex(endpoint)))
       )
     )
   )

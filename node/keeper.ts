@@ -7,12 +7,12 @@ import { BASE_SCOPE, hashOf, toHex } from '../store/block.ts'
 import type { Base } from '../store/base.ts'
 import type { Blockstore } from '../store/blockstore.ts'
 import type { Clock } from '../store/clock.ts'
-import { DrystoneError } from '../store/errors.ts'
+import { BlockDamaged, BlockMissing, DrystoneError } from '../store/errors.ts'
 import { headId, type Head } from '../store/head.ts'
 import type { SigningKey } from '../store/key.ts'
 import type { PeerKey } from '../store/peer.ts'
 import { signReceipt } from '../store/receipt.ts'
-import { decodeRecord, encodeRecord, type SignedRecord } from '../store/signed.ts'
+import { decodeRecord, encodeRecord, isBadRecord, type SignedRecord } from '../store/signed.ts'
 import { AUDIT_PROTOCOL, answerChallenge } from '../protocol/audit.ts'
 import { BLOCKS_PROTOCOL, provideBlocks } from '../protocol/blocks.ts'
 import { Channel, converse } from '../protocol/framing.ts'
@@ -122,12 +122,17 @@ export class Keeper {
     pull: Pull
   ): Promise<Uint8Array | undefined> {
     const { heads } = this.#components
-    const marked = heads.check(decodeRecord(offered.mark), offered.body)
-    if (!this.isStorage || !this.#mayOffer(from, marked)) return undefined
-    return this.#inTurn(toHex(marked.head.endpoint), async () => {
-      if (!this.#isNext(marked)) return undefined
-      return encodeRecord(await this.#accept(marked, pull))
-    })
+    try {
+      const marked = heads.check(decodeRecord(offered.mark), offered.body)
+      if (!this.isStorage || !this.#mayOffer(from, marked)) return undefined
+      return await this.#inTurn(toHex(marked.head.endpoint), async () => {
+        if (!this.#isNext(marked)) return undefined
+        return encodeRecord(await this.#accept(marked, pull))
+      })
+    } catch (error) {
+      if (isUnacceptable(error)) return undefined
+      throw error
+    }
   }
 
   /** The writer itself, or another storage peer that passes its head on. */
@@ -166,6 +171,10 @@ export class Keeper {
     )
     await store.flush()
     await heads.put(marked)
+    const known = heads
+      .receiptsFor(body)
+      .find(({ record }) => toHex(record.issuer) === toHex(key.public))
+    if (known !== undefined) return known.record
     const held = await store.usage(scope)
     const receipt = signReceipt(
       {
@@ -245,4 +254,14 @@ export class Keeper {
     )
     return turn
   }
+}
+
+/** True if what was offered is at fault, or lacks something that nobody has; else it is our failure. */
+function isUnacceptable(error: unknown): boolean {
+  return (
+    isBadRecord(error) ||
+    error instanceof BlockMissing ||
+    error instanceof BlockDamaged ||
+    error instanceof BaseUnknown
+  )
 }

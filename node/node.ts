@@ -88,8 +88,11 @@ export class Node {
     this.gossip = new Gossip({ network, members, clock, home, sets })
   }
 
-  /** Opens the home of a member. @throws {NoMesh} @throws {HomeBusy} */
-  static async open(ports: Ports, network: NetworkSettings = {}): Promise<Node> {
+  /** Opens the home of a member; `adjust` may change how it is on the network. @throws {NoMesh} @throws {HomeBusy} */
+  static async open(
+    ports: Ports,
+    adjust: (settings: NetworkSettings) => NetworkSettings = (settings) => settings
+  ): Promise<Node> {
     const { disk, clock } = ports
     const home = new Home(disk)
     const settings = await home.settings()
@@ -101,7 +104,7 @@ export class Node {
     const bases = await Bases.open({ disk, members })
     const store = await Blockstore.open({ disk, index })
     const { listen, mdns } = settings
-    const opened = ports.openNetwork({ seed, gate: members }, { listen, mdns, ...network })
+    const opened = ports.openNetwork({ seed, gate: members }, adjust({ listen, mdns }))
     const rooms = { home, settings, key, index, network: opened, members, heads, bases, store }
     return new Node(ports, rooms)
   }

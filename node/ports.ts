@@ -26,3 +26,8 @@ export interface Ports {
   openTree(root: string): Promise<Tree>
   openIndex(): Promise<Index>
 }
+
+/** Settings of one who only calls out: it listens nowhere, and looks where it would listen. */
+export function callingOut({ listen, mdns }: NetworkSettings): NetworkSettings {
+  return { listen: [], mdns, lookOn: listen?.map((address) => address.replace(/:\d+$/, '')) }
+}

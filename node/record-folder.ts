@@ -4,16 +4,24 @@
 
 import { toHex } from '../store/block.ts'
 import { isTemporary, readFile, writeFile, type Disk } from '../store/disk.ts'
-import { decodeRecord, encodeRecord, isBadRecord, type SignedRecord } from '../store/signed.ts'
+import {
+  RECORD_BYTES_MAX,
+  decodeRecord,
+  encodeRecord,
+  isBadRecord,
+  type SignedRecord
+} from '../store/signed.ts'
 import type { RecordSet } from '../protocol/hello.ts'
 
 /**
  * Which of the incoming records to keep, given those that are there; `drop` are ids that they replace.
- * Never throws for a bad record: it is just not kept.
+ * Never throws for a bad record: it is just not kept. `wereKept` says that they come from this folder:
+ * their issuer had standing then, and may have lost it since.
  */
 export type Judge = (
   known: ReadonlyMap<string, SignedRecord>,
-  incoming: readonly SignedRecord[]
+  incoming: readonly SignedRecord[],
+  wereKept: boolean
 ) => { keep: readonly SignedRecord[]; drop?: readonly string[] }
 
 export interface RecordFolderInit {
@@ -74,18 +82,25 @@ export class RecordFolder implements RecordSet {
   async #put(records: readonly SignedRecord[]): Promise<SignedRecord[]> {
     const incoming = records.filter(({ id }) => !this.#records.has(toHex(id)))
     if (incoming.length === 0) return []
-    const { keep, drop = [] } = this.#judge(this.#records, incoming)
-    const added = keep.filter(({ id }) => !this.#records.has(toHex(id)))
-    for (const record of added) {
-      await writeFile(this.#disk, this.#pathOf(toHex(record.id)), encodeRecord(record))
-      this.#records.set(toHex(record.id), record)
+    const { keep, drop = [] } = this.#judge(this.#records, incoming, false)
+    const added: SignedRecord[] = []
+    try {
+      for (const record of keep) {
+        const id = toHex(record.id)
+        if (this.#records.has(id)) continue
+        await writeFile(this.#disk, this.#pathOf(id), encodeRecord(record))
+        this.#records.set(id, record)
+        added.push(record)
+      }
+      for (const id of drop) {
+        this.#records.delete(id)
+        await this.#disk.remove(this.#pathOf(id))
+      }
+    } finally {
+      // What is durable counts, even if the disk then failed.
+      if (added.length > 0) for (const listener of this.#listeners) listener(added)
     }
-    for (const id of drop) {
-      this.#records.delete(id)
-      await this.#disk.remove(this.#pathOf(id))
-    }
-    if (added.length > 0) for (const listener of this.#listeners) listener(added)
-    return [...added]
+    return added
   }
 
   async #load(): Promise<void> {
@@ -96,12 +111,21 @@ export class RecordFolder implements RecordSet {
     }
     const found: SignedRecord[] = []
     for (const name of names.filter((each) => !isTemporary(each))) {
-      const bytes = await readFile(this.#disk, `${this.#directory}/${name}`)
-      const record = bytes && readRecord(bytes)
+      const record = await this.#readFile(name)
       if (record !== undefined && toHex(record.id) === name) found.push(record)
     }
-    for (const record of this.#judge(this.#records, found).keep) {
+    for (const record of this.#judge(this.#records, found, true).keep) {
       this.#records.set(toHex(record.id), record)
+    }
+  }
+
+  async #readFile(name: string): Promise<SignedRecord | undefined> {
+    try {
+      const bytes = await readFile(this.#disk, this.#pathOf(name), { bytesMax: RECORD_BYTES_MAX })
+      return bytes && decodeRecord(bytes)
+    } catch (error) {
+      if (isBadRecord(error)) return undefined
+      throw error
     }
   }
 

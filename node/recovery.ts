@@ -7,10 +7,10 @@ import { toHex } from '../store/block.ts'
 import type { Clock } from '../store/clock.ts'
 import { DrystoneError } from '../store/errors.ts'
 import { meshKeys } from '../store/key.ts'
-import { decodeRecord } from '../store/signed.ts'
+import { decodeRecord, isBadRecord } from '../store/signed.ts'
 import { wordsToSecret } from '../store/words.ts'
 import { Channel, converse } from '../protocol/framing.ts'
-import { HEADS_PROTOCOL, askHeads } from '../protocol/heads.ts'
+import { HEADS_PROTOCOL, askHeads, type KeptHead } from '../protocol/heads.ts'
 import type { CallOptions, Network } from '../protocol/network.ts'
 import { NoHead } from './errors.ts'
 import type { Heads, MarkedHead } from './heads.ts'
@@ -46,13 +46,23 @@ export async function gatherHeads(
       }
     })
   )
-  for (const { mark, body, receipts } of answers.flatMap((answer) => answer ?? [])) {
-    const marked = heads.check(decodeRecord(mark), body)
-    if (toHex(marked.head.endpoint) !== toHex(endpoint)) continue
+  for (const kept of answers.flatMap((answer) => answer ?? [])) {
+    const marked = readKept(heads, kept)
+    // Who sends a false head is not believed; the others are.
+    if (marked === undefined || toHex(marked.head.endpoint) !== toHex(endpoint)) continue
     if (!isKnown(heads, marked)) await heads.put(marked)
-    await heads.receipts.put(receipts.map(decodeRecord))
+    await heads.receipts.add(kept.receipts)
   }
   return answers.filter((answer) => answer !== undefined).length
+}
+
+function readKept(heads: Heads, { mark, body }: KeptHead): MarkedHead | undefined {
+  try {
+    return heads.check(decodeRecord(mark), body)
+  } catch (error) {
+    if (isBadRecord(error)) return undefined
+    throw error
+  }
 }
 
 /** The keys of an endpoint, from the escrow of its newest head and the words of the mesh. */

@@ -14,6 +14,7 @@ import { PeerLied } from '../protocol/errors.ts'
 import { Channel, converse } from '../protocol/framing.ts'
 import type { CallOptions, Network } from '../protocol/network.ts'
 import { OFFER_PROTOCOL, offerHead, type Provide } from '../protocol/offer.ts'
+import { Fetcher } from './fetcher.ts'
 import type { Heads, MarkedHead } from './heads.ts'
 import type { Members } from './mesh/members.ts'
 import { rank } from './placement.ts'
@@ -106,15 +107,19 @@ export class Replicator {
     const wire = await network.dial(peer, OFFER_PROTOCOL, options)
     const channel = new Channel({ wire, clock }, { idleMs: KEEPER_MS })
     const sent = this.#sentFor(marked)
+    const others = this.#othersThan(peer)
     const provide: Provide = async (scope, hash) => {
-      const stored = await store.getStored(scope, hash)
+      const stored =
+        (await store.getStored(scope, hash)) ?? (await first(others.pull(scope, [hash], options)))
       const bytes = stored?.body.length ?? 0
       sent.bytes += bytes
       if (scope === BASE_SCOPE) sent.baseBytes += bytes
       return stored
     }
     const head = { mark: encodeRecord(marked.mark), body: marked.body }
-    const answer = await converse(channel, () => offerHead(channel, { head, provide }, options))
+    const answer = await converse(channel, () =>
+      offerHead(channel, { head, provide }, options)
+    ).finally(() => others.close())
     const record = decodeRecord(answer)
     const receipt = openReceipt(record, members.roster.mesh)
     const isOwn = toHex(record.issuer) === toHex(peer)
@@ -124,12 +129,24 @@ export class Replicator {
     await heads.receipts.put([record])
   }
 
+  /** What this computer does not have itself, since another wrote it, comes from the other keepers. */
+  #othersThan(peer: PeerKey): Fetcher {
+    const storage = this.#components.members.withRole('storage').map((member) => member.peer)
+    const others = storage.filter((other) => toHex(other) !== toHex(peer))
+    return new Fetcher(this.#components, others)
+  }
+
   #sentFor({ body }: MarkedHead): Sent {
     const id = toHex(headId(body))
     const sent = this.#sent.get(id) ?? { bytes: 0, baseBytes: 0 }
     this.#sent.set(id, sent)
     return sent
   }
+}
+
+async function first<T>(items: AsyncIterable<T>): Promise<T | undefined> {
+  for await (const item of items) return item
+  return undefined
 }
 
 /** A keeper may have to bring a whole base from others before it asks us for anything. */

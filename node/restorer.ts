@@ -1,12 +1,12 @@
 // The restorer: a state, or a part of one, becomes files. It asks the target what is there already and
 // reuses it, writes the rest through the one walker that cannot leave the target, and sets directories'
 // times last. Every byte is hashed while it is written; a file whose bytes are not what its entry promises
-// is not given its name.
+// is not given its name. One file that cannot be had does not keep the others from coming back.
 
 import { createHash } from 'node:crypto'
 import type { Hash } from '../store/block.ts'
 import type { Entry } from '../store/entry.ts'
-import { BlockDamaged } from '../store/errors.ts'
+import { BlockDamaged, DiskFull, DrystoneError } from '../store/errors.ts'
 import type { StateReader } from '../store/reader.ts'
 import { directoryEntries, fileChunks, joinPath } from '../store/tree.ts'
 import { NotWritable, TargetNotEmpty } from './errors.ts'
@@ -42,6 +42,8 @@ export interface RestoreInput {
   /** Says what would be done, and does nothing. */
   dryRun?: boolean
   onProgress?: (count: RestoreCount) => void
+  /** Told of each entry that could not be restored; the first of them is thrown at the end. */
+  onFailure?: (path: string, failure: DrystoneError) => void
   signal?: AbortSignal | undefined
 }
 
@@ -59,9 +61,16 @@ export interface Restored {
   warnings: string[]
 }
 
-/** @throws {NotWritable} @throws {BlockMissing} @throws {BlockDamaged} @throws {DiskFull} */
+/**
+ * Restores all that can be restored; fails at the end with the first thing that could not, and at once
+ * when the disk is full.
+ *
+ * @throws {NotWritable} @throws {BlockMissing} @throws {BlockDamaged} @throws {DiskFull}
+ */
 export async function restore(input: RestoreInput): Promise<Restored> {
-  return new Restore(input, await input.target.writer()).run()
+  // A dry run must not even make the target.
+  const writer = input.dryRun === true ? undefined : await input.target.writer()
+  return new Restore(input, writer).run()
 }
 
 /** A bare target is missing or empty. @throws {TargetNotEmpty} */
@@ -73,64 +82,91 @@ export async function assertBare(target: Tree): Promise<void> {
 
 class Restore {
   readonly #input: RestoreInput
-  readonly #writer: TreeWriter
+  /** Absent in a dry run. */
+  readonly #writer: TreeWriter | undefined
   readonly #count: RestoreCount = { files: 0, bytes: 0, writtenBytes: 0, reusedBytes: 0 }
   readonly #warnings: string[] = []
   /** Where the first name of a hard-linked file went, by its path in the state. */
   readonly #placed = new Map<string, TreePath>()
+  /** Files of the target that were reused, by device and inode: each for one file only. */
+  readonly #reused = new Set<string>()
+  #failure: DrystoneError | undefined
 
-  constructor(input: RestoreInput, writer: TreeWriter) {
+  constructor(input: RestoreInput, writer: TreeWriter | undefined) {
     this.#input = input
     this.#writer = writer
   }
 
   async run(): Promise<Restored> {
     try {
-      for (const piece of this.#input.pieces) await this.#entry(piece)
+      for (const piece of this.#input.pieces) await this.#tryEntry(piece)
     } finally {
-      await this.#writer.close()
+      await this.#writer?.close()
     }
+    if (this.#failure !== undefined) throw this.#failure
     return { count: this.#count, warnings: this.#warnings }
+  }
+
+  /** Remembers a failure and lets the rest go on; a full disk would only fail again. */
+  async #tryEntry(piece: Piece): Promise<void> {
+    try {
+      await this.#entry(piece)
+    } catch (error) {
+      if (!(error instanceof DrystoneError) || error instanceof DiskFull) throw error
+      this.#failure ??= error
+      this.#input.onFailure?.(showPath(piece.to), error)
+    }
   }
 
   async #entry({ entry, from, to }: Piece): Promise<void> {
     this.#input.signal?.throwIfAborted()
     const stat = await this.#input.target.stat(to)
-    if (entry.type === 'directory') return this.#directory({ entry, from, to }, stat)
-    const isThere = entry.type === 'file' && (await this.#isThere(entry, to, stat))
-    if (this.#input.dryRun !== true && !isThere && stat !== undefined) {
-      if (!(await this.#makeRoom(entry, to, stat))) return
-    }
-    if (entry.type === 'file') await this.#file({ entry, from, to }, isThere)
-    else await this.#other(entry, to)
+    const isThere = stat !== undefined && (await this.#isThere(entry, to, stat))
+    if (stat !== undefined && !isThere && !(await this.#makeRoom(entry, to, stat))) return
+    if (entry.type === 'directory') await this.#directory({ entry, from, to })
+    else if (entry.type === 'file') await this.#file({ entry, from, to }, isThere)
+    else await this.#other(entry, to, isThere)
   }
 
-  async #directory({ entry, from, to }: Piece, stat: TreeStat | undefined): Promise<void> {
-    const { reader, dryRun } = this.#input
-    if (stat !== undefined && stat.type !== 'directory') {
-      throw new NotWritable(showPath(to), `a ${stat.type} stands where a directory should`)
-    }
-    if (dryRun !== true) await this.#writer.makeDirectory(to)
+  async #directory({ entry, from, to }: Piece): Promise<void> {
+    const { reader } = this.#input
+    await this.#writer?.makeDirectory(to)
+    const names = new Map<string, TreePath>()
     if (entry.page !== undefined) {
       for await (const child of directoryEntries(reader, entry.page)) {
-        const paths = { from: joinPath(from, child.name), to: joinPath(to, child.name) }
-        await this.#entry({ entry: child, ...paths })
+        const piece = {
+          entry: child,
+          from: joinPath(from, child.name),
+          to: joinPath(to, child.name)
+        }
+        const like = likeness(child.name)
+        const other = names.get(like)
+        if (other === undefined) names.set(like, piece.to)
+        else if (await this.#isSameFile(other, piece.to)) {
+          this.#warnings.push(
+            `${showPath(piece.to)} was left out: here it is the same name as ${showPath(other)}`
+          )
+          continue
+        }
+        await this.#tryEntry(piece)
       }
     }
-    if (dryRun !== true) this.#warn(await this.#writer.finishDirectory(to, metadataOf(entry)))
+    if (this.#writer !== undefined) {
+      this.#warn(await this.#writer.finishDirectory(to, metadataOf(entry)))
+    }
   }
 
   /** Deals with what stands in the way; false if it stays and the entry is skipped. */
   async #makeRoom(entry: Entry, to: TreePath, stat: TreeStat): Promise<boolean> {
-    if (stat.type === 'directory') {
-      throw new NotWritable(showPath(to), `a directory stands where a ${entry.type} should`)
-    }
     if (this.#conflict() === 'skip') {
       this.#warnings.push(`${showPath(to)} was left as it is`)
       return false
     }
     if (this.#conflict() === 'keep-both') await this.#setAside(to)
-    else if (entry.type !== 'file' || stat.type !== 'file') await this.#writer.remove(to)
+    else if (stat.type === 'directory' || to.length === 0) {
+      const what = `a ${stat.type} stands where a ${entry.type} should`
+      throw new NotWritable(showPath(to), what)
+    } else if (entry.type !== 'file' || stat.type !== 'file') await this.#writer?.remove(to)
     return true
   }
 
@@ -143,29 +179,27 @@ class Restore {
     for (let n = 1; ; n++) {
       const aside = Buffer.concat([to, Buffer.from(`.kept-${n}`)])
       if ((await this.#input.target.stat(aside)) !== undefined) continue
-      await this.#writer.rename(to, aside)
+      await this.#writer?.rename(to, aside)
       this.#warnings.push(`${showPath(to)} differed and was kept as ${showPath(aside)}`)
       return
     }
   }
 
   async #file({ entry, from, to }: Piece, isThere: boolean): Promise<void> {
-    const { target, dryRun, onProgress } = this.#input
+    const { target, onProgress } = this.#input
     this.#count.files++
     this.#count.bytes += entry.size
     const first = entry.linkTo && this.#placed.get(Buffer.from(entry.linkTo).toString('latin1'))
     if (first !== undefined) {
-      if (dryRun === true || (await this.#isSameFile(first, to))) return
-      if ((await target.stat(to)) !== undefined) await this.#writer.remove(to)
-      await this.#writer.hardLink(to, first)
+      if (await this.#isSameFile(first, to)) return
+      if ((await target.stat(to)) !== undefined) await this.#writer?.remove(to)
+      await this.#writer?.hardLink(to, first)
       return
     }
     if (isThere) this.#count.reusedBytes += entry.size
     else this.#count.writtenBytes += entry.size
-    if (dryRun !== true) {
-      if (isThere) this.#warn(await this.#writer.setMetadata(to, metadataOf(entry)))
-      else await this.#write(entry, to)
-    }
+    if (isThere) await this.#setMetadata(entry, to)
+    else await this.#write(entry, to)
     this.#placed.set(Buffer.from(entry.linkTo ?? from).toString('latin1'), to)
     onProgress?.(this.#count)
   }
@@ -176,9 +210,23 @@ class Restore {
     return x !== undefined && x.inode === y?.inode && x.device === y.device
   }
 
-  /** Reads the file that stands there, and tells whether it has the entry's content. */
-  async #isThere(entry: Entry, to: TreePath, stat: TreeStat | undefined): Promise<boolean> {
-    if (stat?.type !== 'file' || stat.size !== entry.size) return false
+  /** Tells whether what stands there is the entry, metadata aside; of a file, by reading it. */
+  async #isThere(entry: Entry, to: TreePath, stat: TreeStat): Promise<boolean> {
+    if (stat.type !== entry.type) return false
+    if (stat.type === 'symlink') {
+      return equal(await this.#input.target.readLink(to), entry.target ?? new Uint8Array())
+    }
+    const [major, minor] = entry.device ?? [0, 0]
+    if (stat.type !== 'file') return stat.major === major && stat.minor === minor
+    if (stat.size !== entry.size || !(await this.#hasContent(entry, to, stat))) return false
+    if (stat.links === 1) return true
+    const id = `${stat.device}:${stat.inode}`
+    const isFree = entry.linkTo !== undefined || !this.#reused.has(id)
+    this.#reused.add(id)
+    return isFree
+  }
+
+  async #hasContent(entry: Entry, to: TreePath, stat: TreeStat): Promise<boolean> {
     const file = await this.#input.target.open(to, stat)
     try {
       const hash = createHash('sha256')
@@ -187,14 +235,15 @@ class Restore {
         if (piece.length === 0) break
         hash.update(piece)
       }
-      return Buffer.compare(hash.digest(), entry.hash as Hash) === 0
+      return equal(hash.digest(), entry.hash as Hash)
     } finally {
       await file.close()
     }
   }
 
   async #write(entry: Entry, to: TreePath): Promise<void> {
-    const file = await this.#writer.createFile(to)
+    const file = await this.#writer?.createFile(to)
+    if (file === undefined) return
     try {
       const hash = createHash('sha256')
       for await (const ref of fileChunks(this.#input.reader, entry)) {
@@ -202,9 +251,7 @@ class Restore {
         hash.update(bytes)
         await writeSparse(file, bytes)
       }
-      if (Buffer.compare(hash.digest(), entry.hash as Hash) !== 0) {
-        throw new BlockDamaged(showPath(to))
-      }
+      if (!equal(hash.digest(), entry.hash as Hash)) throw new BlockDamaged(showPath(to))
       this.#warn(await file.commit(metadataOf(entry)))
     } catch (error) {
       await file.discard()
@@ -212,8 +259,14 @@ class Restore {
     }
   }
 
-  async #other(entry: Entry, to: TreePath): Promise<void> {
-    if (this.#input.dryRun === true) return
+  async #setMetadata(entry: Entry, to: TreePath): Promise<void> {
+    if (this.#writer === undefined) return
+    this.#warn(await this.#writer.setMetadata(to, metadataOf(entry)))
+  }
+
+  async #other(entry: Entry, to: TreePath, isThere: boolean): Promise<void> {
+    if (isThere) return this.#setMetadata(entry, to)
+    if (this.#writer === undefined) return
     const metadata = metadataOf(entry)
     if (entry.type === 'symlink') {
       this.#warn(await this.#writer.symlink(to, entry.target ?? new Uint8Array(), metadata))
@@ -226,6 +279,15 @@ class Restore {
   #warn(warnings: readonly string[]): void {
     this.#warnings.push(...warnings)
   }
+}
+
+/** Equal for names that some file system may take for one: whether this one does, its files tell. */
+function likeness(name: Uint8Array): string {
+  return Buffer.from(name).toString('utf8').normalize('NFKD').toUpperCase()
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0
 }
 
 /** Writes bytes, leaving out long runs of zeros. */

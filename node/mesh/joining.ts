@@ -18,7 +18,7 @@ import { CONTROL_FRAME_BYTES_MAX } from '../../protocol/limits.ts'
 import type { Address, Network } from '../../protocol/network.ts'
 import { EndpointUnknown, NotAdmitted } from '../errors.ts'
 import { Home } from '../home.ts'
-import type { NetworkSettings, Ports } from '../ports.ts'
+import { callingOut, type Ports } from '../ports.ts'
 import { claimKeyOf, makeEndpoint } from './founding.ts'
 import { meetMember } from './meeting.ts'
 import { openRosterFolder } from './members.ts'
@@ -141,8 +141,7 @@ async function enter(
 ): Promise<Entered> {
   const { clock } = ports
   const gate = { isMember: () => false }
-  const settings: NetworkSettings = { listen: [], mdns: input.mdns, lookOn: hostsOf(input.listen) }
-  const network = ports.openNetwork({ seed, gate }, settings)
+  const network = ports.openNetwork({ seed, gate }, callingOut(input))
   await network.start()
   try {
     const { addresses, lookMs } = input
@@ -229,9 +228,4 @@ function endpointNamed(roster: Roster, name: string): Uint8Array {
     name,
     endpoints.map((each) => each.name)
   )
-}
-
-/** Look for members on the interfaces that this peer will listen on. */
-function hostsOf(listen: readonly string[] | undefined): string[] | undefined {
-  return listen?.map((address) => address.replace(/:\d+$/, ''))
 }

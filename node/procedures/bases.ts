@@ -5,12 +5,12 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { DAG_CBOR, cidFromHash, toHex } from '../../store/block.ts'
 import type { Base } from '../../store/base.ts'
-import { stateDigest } from '../../store/digest.ts'
 import { walkEntries } from '../../store/tree.ts'
 import { labelOf } from '../bases.ts'
 import { BaseNotReady, NoRoot } from '../errors.ts'
 import { compareTree, saveInstalled, type CompareInput } from '../installed.ts'
 import type { Node } from '../node.ts'
+import { proveState } from '../prover.ts'
 import { createBase } from '../publisher.ts'
 import { rulesFilter } from '../rules.ts'
 import type { Tree, TreePath, TreeStat } from '../tree/tree.ts'
@@ -107,17 +107,20 @@ export const baseProcedures = {
     }
   }),
 
-  /** Reads every block of a base here, and proves that it is the state that was signed. */
+  /** Reads every block of a base, and proves that it is the state that was signed. */
   baseVerify: procedure(ONE_BASE, async ({ base }, { node, onProgress, signal }) => {
     const found = node.bases.named(base)
-    if (!(await node.baseStore.hasWhole(found))) await node.baseStore.bringWhole(found, { signal })
     const reading = node.read({}, node.baseStore.holders(found))
     try {
-      const top = await reading.reader.top(found.root)
-      const size = await node.baseStore.sizeOf(found)
-      onProgress(size)
-      const same = toHex(stateDigest(top)) === toHex(found.digest)
-      return { name: labelOf(found), ok: same, digest: toHex(stateDigest(top)), ...size }
+      const { reader } = reading
+      const { root, digest } = found
+      const proof = await proveState({
+        ...{ reader, root, digest, deep: true, signal },
+        onProgress: ({ entries, bytes }) => onProgress({ entries, bytes })
+      })
+      const { entries, blocks, bytes, damaged, missing } = proof
+      const ok = damaged.length === 0 && missing.length === 0
+      return { name: labelOf(found), ok, entries, blocks, bytes, damaged, missing }
     } finally {
       await reading.close()
     }

@@ -1,0 +1,42 @@
+// `invite`: eight words that let a computer in.
+
+import type { Command } from 'commander'
+import { action, withCommonFlags } from './command.ts'
+import { list, memberRolesOf, spanMs } from './flags.ts'
+import { momentText } from './output.ts'
+import { WrongUsage } from './session.ts'
+
+interface Flags {
+  role: string[]
+  site: string
+  uses: string
+  expires: string
+}
+
+export function define(command: Command): void {
+  withCommonFlags(command)
+    .option('--role <roles>', 'roles of the new computer: endpoint, storage', list)
+    .option('--site <site>', 'where it stands', '')
+    .option('--uses <n>', 'how many computers may come in by it', '1')
+    .option('--expires <span>', 'for how long it is good', '7d')
+    .action(
+      action<Flags>(async ({ output, session }, flags) => {
+        const uses = Number(flags.uses)
+        if (!Number.isInteger(uses) || uses < 1) throw new WrongUsage('--uses takes 1 or more')
+        const peer = await session()
+        const { code, expires } = await peer.call('invite', {
+          roles: memberRolesOf(flags.role ?? ['endpoint']),
+          site: flags.site,
+          uses,
+          expiresMs: spanMs(flags.expires)
+        })
+        output.line(code)
+        output.line(`Good until ${momentText(expires)}, for ${uses} computer(s).`)
+        if (!peer.isRunning) {
+          output.line('The peer of this home does not run: nobody can come in until it does.')
+        }
+        output.next(`on the new computer, run \`drystone join ${code}\`.`)
+        output.result({ code, expires })
+      })
+    )
+}

@@ -1,0 +1,34 @@
+// `status`: am I safe? One sentence first; then each problem, with what to do.
+
+import type { Command } from 'commander'
+import type { Status } from '../reporter.ts'
+import { action, withCommonFlags } from './command.ts'
+import { EXIT } from './exit.ts'
+import { momentText, spanText } from './output.ts'
+
+export function define(command: Command): void {
+  withCommonFlags(command).action(
+    action(async ({ output, session }) => {
+      const peer = await session()
+      const status = await peer.call('status', {})
+      output.line(sentence(status))
+      output.line(`${status.name} (${status.roles.join(', ')}), ${status.peer}`)
+      for (const { message, next } of status.problems) output.line(`Problem: ${message}. ${next}`)
+      if (!peer.isRunning) output.next('run `drystone up`, so that copies go out by themselves.')
+      else if (status.problems.length === 0) output.next('nothing: all is as policy asks.')
+      output.result(status)
+      return status.isProtected ? EXIT.done : EXIT.unprotected
+    })
+  )
+}
+
+function sentence({ endpoint, atRiskSeconds, copies, provenAt }: Status): string {
+  if (endpoint === undefined) return 'This computer protects no files of its own; it keeps copies.'
+  const loss =
+    atRiskSeconds === undefined
+      ? 'everything that is not in the base'
+      : `${spanText(atRiskSeconds)} of work`
+  const proven = provenAt === undefined ? 'never' : momentText(provenAt)
+  const names = copies.length === 0 ? 'none' : copies.join(', ')
+  return `If this computer died now you would lose ${loss}. Copies: ${names}. Last proven restore: ${proven}.`
+}

@@ -1,0 +1,51 @@
+// `up`: run the peer in the foreground until it is told to stop.
+
+import type { Command } from 'commander'
+import { join } from 'node:path'
+import { peerIdText } from '../../store/peer.ts'
+import { hostControl } from '../control/host.ts'
+import { performer } from '../control/perform.ts'
+import { SOCKET_FILE } from '../control/socket.ts'
+import { Node } from '../node.ts'
+import { action, withCommonFlags } from './command.ts'
+import { list } from './flags.ts'
+import { homeFolder, realPorts } from './real-ports.ts'
+import { assertHome } from './session.ts'
+
+interface Flags {
+  listen?: string[]
+  mdns: boolean
+}
+
+export function define(command: Command): void {
+  withCommonFlags(command)
+    .option('--listen <addr>', 'where to listen this time (repeatable)', list)
+    .option('--no-mdns', 'neither look for peers on the LAN nor be found')
+    .action(
+      action<Flags>(async ({ output, home, signal }, flags) => {
+        const folder = homeFolder(home)
+        await assertHome(folder)
+        const ports = await realPorts(folder)
+        const node = await Node.open(ports, ({ listen, mdns }) => ({
+          listen: flags.listen ?? listen,
+          mdns: flags.mdns ? mdns : false
+        }))
+        let stop = (): void => {}
+        const stopped = new Promise<void>((resolve) => (stop = resolve))
+        await node.start()
+        const control = await hostControl(ports, performer(node, stop))
+        const peer = peerIdText(node.network.self)
+        const addrs = node.network.addresses()
+        output.event('ready', { peer, addrs, control: join(folder, SOCKET_FILE) })
+        output.line(`${node.members.member(node.network.self)?.name ?? peer} is up.`)
+        for (const address of addrs) output.line(`  ${address}`)
+        output.next('leave this running; use another terminal for other commands.')
+        signal.addEventListener('abort', () => stop(), { once: true })
+        await stopped
+        // The node first: calls in progress end, and are answered, before their wires go.
+        await node.stop()
+        await control.close()
+        output.result({ peer })
+      })
+    )
+}
