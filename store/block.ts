@@ -54,7 +54,8 @@ export function cidFromBytes(bytes: Uint8Array): CID {
     bytes[2] === SHA2_256 &&
     bytes[3] === HASH_BYTES
   if (!legal) throw new Malformed('an address is not a CIDv1 of raw or dag-cbor with sha2-256')
-  return cidFromHash(codec, bytes.slice(4))
+  // A copy: a Buffer's own slice would be a view, and keep all that it was read from.
+  return cidFromHash(codec, new Uint8Array(bytes.subarray(4)))
 }
 
 /** Reads a CID in base32, as the CLI prints it. @throws {Malformed} */
@@ -65,7 +66,9 @@ export function parseCid(text: string): CID {
   } catch (cause) {
     throw new Malformed(`${JSON.stringify(text.slice(0, 80))} is not a base32 CID`, { cause })
   }
-  return cidFromBytes(bytes)
+  const cid = cidFromBytes(bytes)
+  if (cid.toString() !== text) throw new Malformed('a CID is not written in its one form')
+  return cid
 }
 
 /** True if `bytes` are what `cid` names. */

@@ -1,7 +1,15 @@
 // Lists of chunks, for files with more chunks than stand in a page. A list block holds either chunk
 // references or references to lists one level down; levels only fall, so a list cannot contain itself.
 
-import { CID_BYTES, HASH_BYTES, cidFromBytes, hashOf, type CID, type Hash } from './block.ts'
+import {
+  BLOCK_BYTES_MAX,
+  CID_BYTES,
+  HASH_BYTES,
+  cidFromBytes,
+  hashOf,
+  type CID,
+  type Hash
+} from './block.ts'
 import { bytesOf, decode, encode, integerOf, readList } from './codec.ts'
 import type { ChunkRef } from './entry.ts'
 import { Malformed } from './errors.ts'
@@ -37,14 +45,17 @@ export function packChunks(chunks: readonly ChunkRef[]): Uint8Array {
   return packed
 }
 
+/** @throws {Malformed} */
 export function unpackChunks(packed: Uint8Array): ChunkRef[] {
   if (packed.length % CHUNK_ITEM_BYTES !== 0) throw new Malformed('chunk references are cut off')
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
   const chunks: ChunkRef[] = []
   for (let at = 0; at < bytes.length; at += CHUNK_ITEM_BYTES) {
+    const length = bytes.readUInt32BE(at + CID_BYTES)
+    if (length < 1 || length > BLOCK_BYTES_MAX) throw new Malformed(`a chunk of ${length} bytes`)
     chunks.push({
       cid: cidFromBytes(bytes.subarray(at, at + CID_BYTES)),
-      length: bytes.readUInt32BE(at + CID_BYTES),
+      length,
       hash: new Uint8Array(bytes.subarray(at + CID_BYTES + 4, at + CHUNK_ITEM_BYTES))
     })
   }
@@ -72,16 +83,32 @@ export function decodeList(body: Uint8Array): ChunkList {
   const [kind, levelValue, packedValue] = readList(decode(body), 'list', 3)
   if (kind !== 'list') throw new Malformed('a block is not a list')
   const level = integerOf(0, LEVEL_MAX)(levelValue, 'list level')
-  const packed = bytesOf(0, LIST_ITEMS_MAX * CHUNK_ITEM_BYTES)(packedValue, 'list items')
+  const width = level === 0 ? CHUNK_ITEM_BYTES : LIST_ITEM_BYTES
+  const packed = bytesOf(width, LIST_ITEMS_MAX * width)(packedValue, 'list items')
   if (level === 0) return { level: 0, chunks: unpackChunks(packed) }
+  return { level, lists: unpackLists(packed) }
+}
+
+function unpackLists(packed: Uint8Array): ListRef[] {
   if (packed.length % LIST_ITEM_BYTES !== 0) throw new Malformed('list references are cut off')
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
   const lists: ListRef[] = []
   for (let at = 0; at < bytes.length; at += LIST_ITEM_BYTES) {
     const cid = cidFromBytes(bytes.subarray(at, at + CID_BYTES))
-    lists.push({ cid, length: Number(bytes.readBigUInt64BE(at + CID_BYTES)) })
+    const length = Number(bytes.readBigUInt64BE(at + CID_BYTES))
+    if (length < 1 || !Number.isSafeInteger(length)) throw new Malformed('a list of odd length')
+    lists.push({ cid, length })
   }
-  return { level, lists }
+  return lists
+}
+
+/** The bytes of file that a list stands for. */
+export function listLength(list: ChunkList): number {
+  return bytesIn('chunks' in list ? list.chunks : list.lists)
+}
+
+function bytesIn(items: readonly { length: number }[]): number {
+  return items.reduce((sum, { length }) => sum + length, 0)
 }
 
 /** Builds the lists over a file's chunks, bottom-up; returns the top one's address. */
@@ -91,14 +118,12 @@ export async function buildList(
 ): Promise<CID> {
   let lists: ListRef[] = []
   for (const group of groups(chunks)) {
-    const length = group.reduce((sum, chunk) => sum + chunk.length, 0)
-    lists.push({ cid: await put(encodeChunks(group)), length })
+    lists.push({ cid: await put(encodeChunks(group)), length: bytesIn(group) })
   }
   for (let level = 1; lists.length > 1; level++) {
     const above: ListRef[] = []
     for (const group of groups(lists)) {
-      const length = group.reduce((sum, list) => sum + list.length, 0)
-      above.push({ cid: await put(encodeLists(level, group)), length })
+      above.push({ cid: await put(encodeLists(level, group)), length: bytesIn(group) })
     }
     lists = above
   }

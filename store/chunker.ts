@@ -12,7 +12,7 @@ export const CHUNK_BYTES_NORMAL = 384 * 1024
 /** Leaves room for a sealed block's frame within a block. */
 export const CHUNK_BYTES_MAX = BLOCK_BYTES_MAX - 1024
 
-/** 20 and 18 one-bits' worth of chance, in the high bits, where a gear hash mixes best. */
+/** A cut by 20 and by 18 zero bits: the high ones, where a gear hash mixes best. */
 const MASK_BEFORE = 0xfffff000 | 0
 const MASK_AFTER = 0xffffc000 | 0
 
@@ -48,24 +48,35 @@ export function chunkLength(bytes: Uint8Array, last: boolean): number {
   return most
 }
 
-/** Cuts a stream of bytes of any sizes into chunks. Each is a buffer of its own. */
+/**
+ * Cuts a stream of bytes of any sizes into chunks. A chunk is a view of the bytes that came, so the source
+ * must not use its buffers again.
+ */
 export async function* cut(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let held: Uint8Array = new Uint8Array(0)
+  let held: Uint8Array[] = []
+  let heldBytes = 0
   for await (const piece of source) {
-    held = held.length === 0 ? piece : Buffer.concat([held, piece])
-    let start = 0
-    for (;;) {
-      const rest = held.subarray(start)
-      const length = chunkLength(rest, false)
-      if (length === 0) break
-      yield rest.subarray(0, length)
-      start += length
-    }
-    held = held.subarray(start)
+    held.push(piece)
+    heldBytes += piece.length
+    if (heldBytes < CHUNK_BYTES_MAX) continue
+    const rest = yield* cutOff(joined(held), false)
+    held = [rest]
+    heldBytes = rest.length
   }
-  while (held.length > 0) {
-    const length = chunkLength(held, true)
-    yield held.subarray(0, length)
-    held = held.subarray(length)
+  yield* cutOff(joined(held), true)
+}
+
+/** Yields every chunk that is sure by now, and returns what remains. */
+function* cutOff(bytes: Uint8Array, last: boolean): Generator<Uint8Array, Uint8Array> {
+  let rest = bytes
+  for (;;) {
+    const length = chunkLength(rest, last)
+    if (length === 0) return rest
+    yield rest.subarray(0, length)
+    rest = rest.subarray(length)
   }
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
 }

@@ -1,6 +1,7 @@
 // Strict DAG-CBOR: the only encoding of structured data, on disk and on the wire. A value has one
 // encoding; bytes that decode but would not encode to themselves are refused, as is nesting deeper than
-// DEPTH_MAX and any length beyond the bytes that are there. Both are checked before anything is allocated.
+// DEPTH_MAX, any length beyond the bytes that are there, and every tag: addresses are plain bytes here.
+// All that is checked before anything is allocated.
 
 import * as dagCbor from '@ipld/dag-cbor'
 import { Malformed } from './errors.ts'
@@ -33,7 +34,7 @@ export function decode(bytes: Uint8Array): unknown {
 
 /**
  * Walks the item headers of RFC 8949 without building anything: refuses nesting beyond DEPTH_MAX,
- * indefinite lengths, and any length that the remaining bytes cannot hold.
+ * indefinite lengths, tags, and any length that the remaining bytes cannot hold.
  */
 function assertShape(bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -53,11 +54,13 @@ function assertShape(bytes: Uint8Array): void {
       if (argument > bytes.length - at)
         throw new Malformed('a length runs past the end of the bytes')
       at += argument
-    } else if (major === 4 || major === 5 || major === 6) {
-      const items = major === 6 ? 1 : major === 5 ? argument * 2 : argument
+    } else if (major === 4 || major === 5) {
+      const items = major === 5 ? argument * 2 : argument
       if (items > bytes.length - at) throw new Malformed('a count runs past the end of the bytes')
       if (open.length > DEPTH_MAX) throw new Malformed(`nested deeper than ${DEPTH_MAX}`)
       open.push(items)
+    } else if (major === 6) {
+      throw new Malformed('a tagged value')
     }
   }
   if (at !== bytes.length) throw new Malformed(`${bytes.length - at} bytes follow the value`)

@@ -7,7 +7,8 @@ import type { Body } from './chunk-list.ts'
 import { bytesOf, decode, encode, readList } from './codec.ts'
 import type { Entry } from './entry.ts'
 import { Malformed } from './errors.ts'
-import { NAME_BYTES_MAX, PAGE_ENTRIES_MAX, Page, encodePage } from './page.ts'
+import { Page, encodePage } from './page.ts'
+import { NAME_BYTES_MAX, PAGE_ENTRIES_MAX } from './page-columns.ts'
 
 /** A page ends after a name whose hash has its low seven bits zero: about every 128 entries. */
 const CUT_BITS = 7

@@ -57,3 +57,16 @@ export interface Entry {
   /** and a directory's page. */
   page?: CID
 }
+
+const NANOSECONDS = 1_000_000_000n
+
+/** A time as pages and digests carry it: whole seconds since 1970, rounded down, and what is over. */
+export function splitTime(timeNs: bigint): [seconds: bigint, nanoseconds: number] {
+  const over = timeNs % NANOSECONDS
+  const nanoseconds = over < 0n ? over + NANOSECONDS : over
+  return [(timeNs - nanoseconds) / NANOSECONDS, Number(nanoseconds)]
+}
+
+export function joinTime(seconds: bigint, nanoseconds: number): bigint {
+  return seconds * NANOSECONDS + BigInt(nanoseconds)
+}

@@ -11,6 +11,9 @@ export const PEER_KEY_BYTES = 32
 /** Identity multihash of a libp2p public-key protobuf: type Ed25519, 32 bytes (libp2p specs, peer-ids). */
 const PREFIX = Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20)
 
+/** 38 bytes in base58. */
+const TEXT_LENGTH_MAX = 52
+
 /** The PeerId, such as 12D3KooW… */
 export function peerIdText(key: PeerKey): string {
   return base58btc.baseEncode(Buffer.concat([PREFIX, key]))
@@ -18,6 +21,8 @@ export function peerIdText(key: PeerKey): string {
 
 /** @throws {Malformed} unless `text` is the PeerId of an Ed25519 key. */
 export function parsePeerId(text: string): PeerKey {
+  // Base58 takes time in the square of the length.
+  if (text.length > TEXT_LENGTH_MAX) throw new Malformed('a peer id is not that long')
   let bytes: Uint8Array
   try {
     bytes = base58btc.baseDecode(text)

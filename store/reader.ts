@@ -7,12 +7,11 @@ import { decodeList, listLinks, type ChunkList } from './chunk-list.ts'
 import { decodeDirectory, type DirectoryBlock } from './directory.ts'
 import type { ChunkRef, Entry } from './entry.ts'
 import { BlockDamaged, Malformed, NotOpened } from './errors.ts'
-import { pageLinks, Page } from './page.ts'
-import { isSealed, sealedLinks, unseal, type BlockType, type SealKeys } from './seal.ts'
+import { Page } from './page.ts'
+import { isSealed, unseal, type BlockType, type Keyring } from './seal.ts'
 import { demand, type GetOptions, type Source } from './source.ts'
 
-/** The keys of every epoch of an endpoint, by epoch. A base needs none. */
-export type Keyring = ReadonlyMap<number, SealKeys>
+export type { Keyring }
 
 /** Opens the blocks of states. @throws {BlockMissing} @throws {NotOpened} @throws {Malformed} */
 export interface StateReader {
@@ -29,7 +28,7 @@ export interface BodyReader {
   body(type: BlockType, cid: CID, options?: GetOptions): Promise<Uint8Array>
 }
 
-/** Reads bodies from a Source with the keys at hand. */
+/** Reads bodies from a Source with the keys at hand; a base needs none. */
 export function openBodies(source: Source, keys: Keyring = new Map()): BodyReader {
   return {
     async body(type, cid, options) {
@@ -42,11 +41,7 @@ export function openBodies(source: Source, keys: Keyring = new Map()): BodyReade
         if (type === 'chunk') throw new Malformed('a plain page stands where a chunk should')
         return bytes
       }
-      const { epoch } = sealedLinks(bytes)
-      const epochKeys = keys.get(epoch)
-      if (epochKeys === undefined)
-        throw new NotOpened(`no keys for epoch ${epoch} of this endpoint`)
-      const { body, links } = unseal(epochKeys, type, bytes)
+      const { body, links } = unseal(keys, type, bytes)
       checkLinks(type, body, links)
       return body
     }
@@ -71,8 +66,7 @@ export function references(type: BlockType, body: Uint8Array): CID[] {
   if (type === 'list') return listLinks(decodeList(body))
   const block = decodeDirectory(body)
   if ('node' in block) return block.node.map(({ cid }) => cid)
-  const { pages, lists, chunks } = pageLinks(block.page)
-  return [...pages, ...lists, ...chunks]
+  return [...block.page.addresses()]
 }
 
 /** Decodes bodies; keeps the last few directory blocks, since walks return to them. */
@@ -89,7 +83,8 @@ export class BodyStateReader implements StateReader {
   async top(root: CID, options?: GetOptions): Promise<Entry> {
     const page = new Page(await this.#bodies.body('top', root, options))
     const entry = page.length === 1 ? page.entry(0) : undefined
-    if (entry?.name.length !== 0) throw new Malformed('a state does not have exactly one root')
+    if (entry?.name.length !== 0 || entry.type !== 'directory')
+      throw new Malformed('a state does not have exactly one root')
     return entry
   }
 
@@ -98,6 +93,8 @@ export class BodyStateReader implements StateReader {
     const known = this.#recent.get(id)
     if (known !== undefined) return known
     const block = decodeDirectory(await this.#bodies.body('page', cid, options))
+    if ('page' in block && block.page.length > 0 && block.page.name(0).length === 0)
+      throw new Malformed('the top of a state stands where a directory should')
     this.#recent.set(id, block)
     for (const oldest of this.#recent.keys()) {
       if (this.#recent.size <= this.#recentMax) break

@@ -3,7 +3,7 @@
 // the same block, and a nonce never meets two messages. A keeper reads the links and nothing else.
 
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { BLOCK_BYTES_MAX, DAG_CBOR, HASH_BYTES, cidOf, type CID, type Hash } from './block.ts'
 import { bytesOf, decode, encode, integerOf, readList } from './codec.ts'
 import { Malformed, NotOpened } from './errors.ts'
@@ -20,6 +20,9 @@ export interface SealKeys {
   key: Uint8Array
 }
 
+/** The keys of every epoch of an endpoint, by epoch. */
+export type Keyring = ReadonlyMap<number, SealKeys>
+
 export interface SealedBlock {
   cid: CID
   bytes: Uint8Array
@@ -32,20 +35,28 @@ const PAYLOAD_HEADER_BYTES = 5
 const TAG_BYTES = 16
 const NONCE = new Uint8Array(12)
 const EPOCH_MAX = 0xffff
+const ZSTD_LEVEL = 3
+const ZEROS = Buffer.alloc(BLOCK_BYTES_MAX)
 
 export function sealKeys(sealKey: Uint8Array, epoch = 0): SealKeys {
   return { epoch, siv: kdf(sealKey, 'siv'), key: kdf(sealKey, 'key') }
 }
 
-/** Seals `body`; `links` are the hashes of every block that the body refers to, in any order. */
+/**
+ * Seals `body`; `links` are the hashes of every block that the body refers to, in any order.
+ *
+ * @throws {Malformed} if it does not fit in one block.
+ */
 export function seal(
   keys: SealKeys,
   type: BlockType,
   body: Uint8Array,
   links: Hash[]
 ): SealedBlock {
+  // A larger one may shrink enough to be sealed, but would never be opened.
+  if (body.length > BLOCK_BYTES_MAX) throw new Malformed(`a body of ${body.length} bytes`)
   const sorted = packLinks(links)
-  const packed = zstdCompressSync(body)
+  const packed = compress(body)
   const paid = packed.length < body.length
   const stored = paid ? packed : body
   const frame = encode([VERSION, keys.epoch, sorted, new Uint8Array(HASH_BYTES)]).length
@@ -69,11 +80,13 @@ export function seal(
  * @throws {NotOpened} if it was sealed under other keys, as another type, or not by the rules.
  */
 export function unseal(
-  keys: SealKeys,
+  keyring: Keyring,
   type: BlockType,
   bytes: Uint8Array
 ): { body: Uint8Array; links: Hash[] } {
-  const { links, siv, box } = readSealed(bytes)
+  const { epoch, links, siv, box } = readSealed(bytes)
+  const keys = keyring.get(epoch)
+  if (keys === undefined) throw new NotOpened(`no keys for epoch ${epoch} of this endpoint`)
   const decipher = createDecipheriv('aes-256-gcm', messageKey(keys, siv), NONCE, {
     authTagLength: TAG_BYTES
   })
@@ -132,12 +145,20 @@ function readSealed(bytes: Uint8Array): Sealed {
   return sealed
 }
 
+function compress(body: Uint8Array): Uint8Array {
+  return zstdCompressSync(body, {
+    params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL },
+    pledgedSrcSize: body.length
+  })
+}
+
 function readPayload(payload: Buffer): Uint8Array {
   const method = payload[0]
   const length = payload.readUInt32BE(1)
   const end = PAYLOAD_HEADER_BYTES + length
   if (end > payload.length) throw new NotOpened('a sealed length runs past the payload')
-  if (payload.subarray(end).some((byte) => byte !== 0)) throw new NotOpened('padding is not zeros')
+  if (!ZEROS.subarray(end, payload.length).equals(payload.subarray(end)))
+    throw new NotOpened('padding is not zeros')
   const stored = payload.subarray(PAYLOAD_HEADER_BYTES, end)
   if (method === METHOD_RAW) return stored
   if (method !== METHOD_ZSTD) throw new NotOpened('a block is packed in an unknown way')

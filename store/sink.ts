@@ -4,6 +4,7 @@
 
 import {
   BASE_SCOPE,
+  BLOCK_BYTES_MAX,
   DAG_CBOR,
   RAW,
   cidOf,
@@ -12,6 +13,7 @@ import {
   type Hash,
   type Scope
 } from './block.ts'
+import { Malformed } from './errors.ts'
 import { seal, type BlockType, type SealKeys } from './seal.ts'
 
 /** Where a sink's blocks end: the part of a blockstore that it needs. */
@@ -31,7 +33,11 @@ export interface SinkCount {
 export interface Sink {
   readonly scope: Scope
   readonly count: SinkCount
-  /** Stores a body as a block of this type; `links` are the hashes of all blocks that it refers to. */
+  /**
+   * Stores a body as a block of this type; `links` are the hashes of all blocks that it refers to.
+   *
+   * @throws {Malformed} if it does not fit in one block.
+   */
   put(type: BlockType, body: Uint8Array, links: Hash[]): Promise<CID>
 }
 
@@ -41,6 +47,7 @@ export function plainSink(store: BlockTarget): Sink {
     scope: BASE_SCOPE,
     count,
     async put(type, body) {
+      if (body.length > BLOCK_BYTES_MAX) throw new Malformed(`a block of ${body.length} bytes`)
       const cid = cidOf(type === 'chunk' ? RAW : DAG_CBOR, body)
       await putNew({ store, count }, BASE_SCOPE, { cid, bytes: body })
       return cid

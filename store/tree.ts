@@ -1,16 +1,16 @@
-// Directory trees: look up, walk, and the difference of two. Everything here opens only the blocks on its
-// way: equal directories are equal by digest and are not opened at all.
+// Directory trees: look up and walk. Everything here opens only the blocks on its way, and believes no
+// block that contradicts its parent: names ascend, lists fall by one level and add up.
 
+import { listLength } from './chunk-list.ts'
 import type { CID } from './block.ts'
+import { DirectoryCursor, NODE_LEVELS_MAX } from './directory-cursor.ts'
 import type { ChunkRef, Entry } from './entry.ts'
 import { Malformed } from './errors.ts'
+import { joinPath, splitPath } from './path.ts'
 import type { StateReader } from './reader.ts'
 import type { GetOptions } from './source.ts'
 
-const SLASH = 0x2f
-/** Node blocks above a directory's pages; a chain longer than this is no directory of ours. */
-const NODE_LEVELS_MAX = 16
-const LIST_LEVELS_MAX = 4
+export { joinPath }
 
 /** An entry and where it is: name bytes joined by '/', empty for the root. */
 export interface PathEntry {
@@ -18,39 +18,13 @@ export interface PathEntry {
   entry: Entry
 }
 
-export function joinPath(directory: Uint8Array, name: Uint8Array): Uint8Array {
-  if (directory.length === 0) return name
-  return Buffer.concat([directory, Uint8Array.of(SLASH), name])
-}
-
-/** The components of a path; none for the root. */
-export function splitPath(path: Uint8Array): Uint8Array[] {
-  const names: Uint8Array[] = []
-  let start = 0
-  for (let at = 0; at <= path.length; at++) {
-    if (at < path.length && path[at] !== SLASH) continue
-    if (at > start) names.push(path.subarray(start, at))
-    start = at + 1
-  }
-  return names
-}
-
 /** The entries of a directory, in name order. */
 export async function* directoryEntries(
   reader: StateReader,
   cid: CID,
-  options: GetOptions & { level?: number } = {}
+  options?: GetOptions
 ): AsyncGenerator<Entry> {
-  const level = options.level ?? 0
-  if (level > NODE_LEVELS_MAX) throw new Malformed('a directory of endless nodes')
-  const block = await reader.directory(cid, options)
-  if ('page' in block) {
-    yield* block.page
-    return
-  }
-  for (const { cid: child } of block.node) {
-    yield* directoryEntries(reader, child, { ...options, level: level + 1 })
-  }
+  for await (const page of new DirectoryCursor(reader, cid, options).pages()) yield* page
 }
 
 /** One entry of a directory; opens only the pages on its way. */
@@ -81,6 +55,8 @@ export async function findEntry(
 ): Promise<Entry | undefined> {
   let entry: Entry | undefined = await reader.top(root)
   for (const name of splitPath(path)) {
+    // People write 'docs/' and '/docs'.
+    if (name.length === 0) continue
     if (entry?.page === undefined) return undefined
     entry = await directoryEntry(reader, entry.page, name)
   }
@@ -103,81 +79,34 @@ export async function* walkEntries(
 /** A file's chunks in order. */
 export async function* fileChunks(
   reader: StateReader,
-  { content }: Entry,
+  { content, size }: Entry,
   options?: GetOptions
 ): AsyncGenerator<ChunkRef> {
   if (content === undefined) return
   if ('chunks' in content) yield* content.chunks
-  else yield* listChunks(reader, content.list, { ...options, level: 0 })
+  else yield* listChunks(reader, { cid: content.list, length: size }, options)
 }
 
+/** `level` is where the list above says this one is; the topmost says for itself. */
 async function* listChunks(
   reader: StateReader,
-  cid: CID,
-  options: GetOptions & { level: number }
+  { cid, length, level }: { cid: CID; length: number; level?: number },
+  options?: GetOptions
 ): AsyncGenerator<ChunkRef> {
-  if (options.level > LIST_LEVELS_MAX) throw new Malformed('a file of endless lists')
   const list = await reader.list(cid, options)
+  if (level !== undefined && list.level !== level) throw new Malformed('a list at a wrong level')
+  if (listLength(list) !== length) throw new Malformed('a list does not add up')
   if ('chunks' in list) {
     yield* list.chunks
     return
   }
-  for (const { cid: child } of list.lists) {
-    yield* listChunks(reader, child, { ...options, level: options.level + 1 })
+  for (const child of list.lists) {
+    yield* listChunks(reader, { ...child, level: list.level - 1 }, options)
   }
 }
 
-/** One thing that differs between two states. */
-export interface Difference {
-  path: Uint8Array
-  before?: Entry
-  after?: Entry
-}
-
-/** A side of a comparison: a reader and the entry to look at, if there is one. */
-export interface Side {
-  reader: StateReader
-  entry: Entry | undefined
-}
-
-/**
- * What differs between two entries and all below them, in tree order. A directory whose digest is equal
- * on both sides is not opened.
- */
-export async function* differences(
-  path: Uint8Array,
-  before: Side,
-  after: Side
-): AsyncGenerator<Difference> {
-  const [a, b] = [before.entry, after.entry]
-  if (a === undefined && b === undefined) return
-  if (a === undefined || b === undefined || !sameMetadata(a, b)) {
-    yield { path, ...(a && { before: a }), ...(b && { after: b }) }
-  }
-  if (sameHash(a?.hash, b?.hash)) return
-  const [left, right] = [entriesOf(before), entriesOf(after)]
-  let [x, y] = [await left.next(), await right.next()]
-  while (!x.done || !y.done) {
-    const order = x.done ? 1 : y.done ? -1 : Buffer.compare(x.value.name, y.value.name)
-    const entryBefore = order <= 0 && !x.done ? x.value : undefined
-    const entryAfter = order >= 0 && !y.done ? y.value : undefined
-    const name = (entryBefore ?? entryAfter)?.name ?? new Uint8Array()
-    yield* differences(
-      joinPath(path, name),
-      { reader: before.reader, entry: entryBefore },
-      { reader: after.reader, entry: entryAfter }
-    )
-    if (order <= 0) x = await left.next()
-    if (order >= 0) y = await right.next()
-  }
-}
-
-async function* entriesOf({ reader, entry }: Side): AsyncGenerator<Entry, undefined> {
-  if (entry?.page !== undefined) yield* directoryEntries(reader, entry.page)
-  return undefined
-}
-
-function sameHash(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+/** True if both are absent, or both the same bytes. */
+export function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0
 }
 
@@ -190,9 +119,9 @@ export function sameMetadata(a: Entry, b: Entry): boolean {
     a.gid === b.gid &&
     a.mtimeNs === b.mtimeNs &&
     a.size === b.size &&
-    (a.type === 'directory' || sameHash(a.hash, b.hash)) &&
-    sameHash(a.target, b.target) &&
-    sameHash(a.linkTo, b.linkTo) &&
+    (a.type === 'directory' || sameBytes(a.hash, b.hash)) &&
+    sameBytes(a.target, b.target) &&
+    sameBytes(a.linkTo, b.linkTo) &&
     a.device?.[0] === b.device?.[0] &&
     a.device?.[1] === b.device?.[1] &&
     sameXattrs(a.xattrs, b.xattrs)
@@ -205,7 +134,7 @@ export function sameXattrs(a: Entry['xattrs'] = [], b: Entry['xattrs'] = []): bo
     a.length === b.length &&
     a.every(([name, value], i) => {
       const other = b[i]
-      return other !== undefined && sameHash(name, other[0]) && sameHash(value, other[1])
+      return other !== undefined && sameBytes(name, other[0]) && sameBytes(value, other[1])
     })
   )
 }

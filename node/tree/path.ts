@@ -1,8 +1,11 @@
 // Paths as bytes: name bytes joined by '/', relative to a root whose own path is empty. A name is
 // whatever the file system says it is, valid UTF-8 or not, so nothing here decodes one except to show it
-// in a message. splitPath is the gate: no '..', '.', empty or NUL-carrying component gets past it.
+// in a message. refuseName is the gate: no '..', '.', empty or NUL-carrying component gets past it.
 
+import { joinPath, splitPath } from '../../store/path.ts'
 import type { TreePath } from './tree.ts'
+
+export { joinPath, splitPath }
 
 const SLASH = 0x2f
 export const ROOT: TreePath = new Uint8Array(0)
@@ -13,16 +16,6 @@ export function pathOf(text: string): TreePath {
   return new Uint8Array(Buffer.from(text, 'utf8'))
 }
 
-/** The path of `name` in the directory `parent`. */
-export function joinPath(parent: TreePath, name: Uint8Array): TreePath {
-  if (parent.length === 0) return name
-  const path = new Uint8Array(parent.length + 1 + name.length)
-  path.set(parent)
-  path[parent.length] = SLASH
-  path.set(name, parent.length + 1)
-  return path
-}
-
 /** The directory that holds `path`; the root holds itself. */
 export function parentOf(path: TreePath): TreePath {
   return path.subarray(0, Math.max(0, path.lastIndexOf(SLASH)))
@@ -31,19 +24,6 @@ export function parentOf(path: TreePath): TreePath {
 /** The last name of `path`; empty for the root. */
 export function nameOf(path: TreePath): Uint8Array {
   return path.subarray(path.lastIndexOf(SLASH) + 1)
-}
-
-/** The names of `path`, from the root down; none for the root. Names are views. */
-export function splitPath(path: TreePath): Uint8Array[] {
-  if (path.length === 0) return []
-  const names: Uint8Array[] = []
-  for (let from = 0; from <= path.length;) {
-    const slash = path.indexOf(SLASH, from)
-    const end = slash === -1 ? path.length : slash
-    names.push(path.subarray(from, end))
-    from = end + 1
-  }
-  return names
 }
 
 /** True if `path` is `above`, or lies below it. */
