@@ -4,6 +4,7 @@
 
 import { sha256, type Hash, type Scope } from '../store/block.ts'
 import { bytesOf, listOf } from '../store/codec.ts'
+import { Malformed } from '../store/errors.ts'
 import type { PeerKey } from '../store/peer.ts'
 import { hashesFromWire, scopeFromWire, scopeToWire } from './blocks.ts'
 import type { Channel } from './framing.ts'
@@ -36,7 +37,9 @@ export async function challenge(
     (item, field) => (item === null ? undefined : bytesOf(32)(item, field)),
     AUDITED_MAX
   )
-  return read(answers, 'answers')
+  const proofs = read(answers, 'answers')
+  if (proofs.length !== hashes.length) throw new Malformed('an answer for something else')
+  return proofs
 }
 
 /** Answers one challenge. */

@@ -1,6 +1,6 @@
 // Frames: a length (u32 big-endian) and one strict DAG-CBOR value, over a wire. A channel is a wire that
 // speaks frames. It keeps the maximum before it allocates, lets a slow reader slow the writer, tells an
-// end from a cut, and gives up on a wire from which nothing comes.
+// end from a cut, and gives up on a wire that stands still.
 
 import { decode, encode } from '../store/codec.ts'
 import type { Clock } from '../store/clock.ts'
@@ -16,7 +16,7 @@ export interface ChannelInit {
   frameBytesMax?: number
   /** Most bytes that the other side may send in all. */
   totalBytesMax?: number
-  /** Abort when nothing arrives for this long while waiting; 0 waits for ever. */
+  /** Abort when nothing moves for this long while waiting; 0 waits for ever. */
   idleMs?: number
 }
 
@@ -49,7 +49,7 @@ export class Channel {
     const frame = Buffer.allocUnsafe(LENGTH_BYTES + body.length)
     frame.writeUInt32BE(body.length)
     frame.set(body, LENGTH_BYTES)
-    await this.#wire.write(frame, options)
+    await this.#untilIdle((within) => this.#wire.write(frame, within), options)
   }
 
   /** The next message; undefined once the other side has ended. @throws {WireCut} @throws {Malformed} */
@@ -90,7 +90,7 @@ export class Channel {
    * with an answer. */
   async end(options?: CallOptions): Promise<void> {
     try {
-      await this.#wire.end(options)
+      await this.#untilIdle((within) => this.#wire.end(within), options)
     } catch (error) {
       if (!(error instanceof WireCut)) throw error
     }
@@ -108,7 +108,7 @@ export class Channel {
   /** Exactly `length` bytes; undefined at a clean end before the first. */
   async #take(length: number, options?: CallOptions): Promise<Uint8Array | undefined> {
     while (this.#heldBytes < length) {
-      const bytes = await this.#read(options)
+      const bytes = await this.#untilIdle((within) => this.#wire.read(within), options)
       if (bytes === undefined) {
         if (this.#heldBytes > 0 || length !== LENGTH_BYTES) throw new WireCut()
         return undefined
@@ -124,12 +124,16 @@ export class Channel {
     return all.subarray(0, length)
   }
 
-  async #read({ signal }: CallOptions = {}): Promise<Uint8Array | undefined> {
-    if (this.#idleMs === 0) return this.#wire.read({ signal })
+  /** One call on the wire, given up with the wire when it takes too long. */
+  async #untilIdle<T>(
+    call: (options: CallOptions) => Promise<T>,
+    { signal }: CallOptions = {}
+  ): Promise<T> {
+    if (this.#idleMs === 0) return call({ signal })
     const idle = this.#clock.timeout(this.#idleMs)
     const both = signal === undefined ? idle.signal : AbortSignal.any([idle.signal, signal])
     try {
-      return await this.#wire.read({ signal: both })
+      return await call({ signal: both })
     } catch (error) {
       if (idle.signal.aborted) throw this.#fail(new WireCut({ cause: error }))
       throw error

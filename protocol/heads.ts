@@ -3,7 +3,7 @@
 
 import { bytesOf, listOf, readList } from '../store/codec.ts'
 import type { Channel } from './framing.ts'
-import { HEAD_BYTES_MAX } from './limits.ts'
+import { FRAME_BYTES_MAX, HEAD_BYTES_MAX } from './limits.ts'
 import type { CallOptions } from './network.ts'
 import type { OfferedHead } from './offer.ts'
 import { readRecord } from './records.ts'
@@ -12,6 +12,9 @@ export const HEADS_PROTOCOL = '/drystone/heads/1'
 const ENDPOINT_ID_BYTES = 16
 const LINES_MAX = 64
 const RECEIPTS_MAX = 64
+/** What the encoding of a frame, and of one item in it, takes at most beside the bytes themselves. */
+const OVERHEAD_BYTES = 64
+const ITEM_OVERHEAD_BYTES = 8
 
 /** The last head of one line, and the receipts that the answerer knows for it. */
 export interface KeptHead extends OfferedHead {
@@ -49,8 +52,17 @@ export async function answerHeads(
   const heads = await find(bytesOf(ENDPOINT_ID_BYTES)(value, 'endpoint'))
   if (heads === undefined) return channel.refuse()
   for (const { mark, body, receipts } of heads.slice(0, LINES_MAX)) {
-    await channel.send(['head', mark, body, receipts.slice(0, RECEIPTS_MAX)])
+    await channel.send(['head', mark, body, fitting(receipts, mark.length + body.length)])
   }
   await channel.send(['end'])
   await channel.end()
+}
+
+/** As many receipts as fit into a frame beside what `taken` bytes say. */
+function fitting(receipts: readonly Uint8Array[], taken: number): Uint8Array[] {
+  let left = FRAME_BYTES_MAX - taken - OVERHEAD_BYTES
+  return receipts.slice(0, RECEIPTS_MAX).filter(({ length }) => {
+    left -= length + ITEM_OVERHEAD_BYTES
+    return left >= 0
+  })
 }

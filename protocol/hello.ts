@@ -162,9 +162,11 @@ async function receiveIds(
   let message = first ?? (await channel.expect(kind, options))
   for (;;) {
     const [, part, more] = readList(message.slice(1), kind, 3)
-    ids.push(...listOf(bytesOf(32), IDS_PER_FRAME)(part, 'ids').map(toHex))
+    const found = listOf(bytesOf(32), IDS_PER_FRAME)(part, 'ids').map(toHex)
+    ids.push(...found)
     if (ids.length > IDS_MAX) throw new Malformed(`more than ${IDS_MAX} ids`)
     if (!booleanOf(more, 'more')) return ids
+    if (found.length === 0) throw new Malformed('ids without end')
     message = await channel.expect(kind, options)
   }
 }

@@ -26,7 +26,7 @@ export function knockMessage(stranger: PeerKey, member: PeerKey): Uint8Array {
 export interface Stranger {
   knock: Knock
   /** Checks the mesh's records and makes the records that sign this peer in. */
-  enter(records: Uint8Array[]): Promise<Uint8Array[]>
+  enter: (records: Uint8Array[]) => Promise<Uint8Array[]>
 }
 
 /** Returns the records that the member added: among them the one that makes this peer a member. */

@@ -33,8 +33,10 @@ export async function receiveRecords(
   const records: Uint8Array[] = []
   for (;;) {
     const [, part, more] = await channel.expect(kind, options)
-    records.push(...listOf(readRecord, RECORDS_PER_FRAME)(part, 'records'))
+    const found = listOf(readRecord, RECORDS_PER_FRAME)(part, 'records')
+    records.push(...found)
     if (records.length > IDS_MAX) throw new Malformed(`more than ${IDS_MAX} records`)
     if (!booleanOf(more, 'more')) return records
+    if (found.length === 0) throw new Malformed('records without end')
   }
 }
