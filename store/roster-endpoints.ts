@@ -19,6 +19,8 @@ export interface Endpoint {
   name: string
   /** Who writes it, or last did: it may have been revoked since, so ask `mayWrite`. */
   writer: PeerKey
+  /** Peers in hex that write it or ever did: their heads are its history. */
+  writers: ReadonlySet<string>
   /** Whose signature claims it; undefined once it was on a stolen computer. */
   claimKey: Uint8Array | undefined
   /** Peers in hex that claimed to read it, and until when (milliseconds since 1970). */
@@ -61,6 +63,7 @@ interface Standing {
   /** The fact that made the writer. */
   last: Fact
   writer: PeerKey
+  writers: Set<string>
   claimKey: Uint8Array | undefined
   readers: Map<string, number>
   /** Keys in hex that were ever on a stolen computer. */
@@ -80,11 +83,11 @@ export function foldEndpoints(facts: EndpointFacts): EndpointFold {
   readAll(standings, facts)
   const names = uniqueNames(standings)
   const endpoints = new Map<string, Endpoint>()
-  for (const [id, { writer, claimKey, readers }] of standings.sort(([a], [b]) =>
+  for (const [id, { writer, writers, claimKey, readers }] of standings.sort(([a], [b]) =>
     a < b ? -1 : 1
   )) {
     const name = names.get(id) ?? id
-    endpoints.set(id, { id: fromId(id), name, writer, claimKey, readers })
+    endpoints.set(id, { id: fromId(id), name, writer, writers, claimKey, readers })
     if (claimKey === undefined) {
       problems.push(`endpoint ${name} has no claim key: only the recovery words can move it`)
     }
@@ -155,6 +158,7 @@ function replay(
       first: fact,
       last: fact,
       writer: peer,
+      writers: new Set(),
       claimKey: undefined,
       readers: new Map(),
       exposed: new Set(),
@@ -162,6 +166,7 @@ function replay(
     }
     standing.last = fact
     standing.writer = peer
+    standing.writers.add(toHex(peer))
     if (fact.claimKey !== undefined) standing.claimKey = usable(fact.claimKey)
     // A computer that took an endpoint over without a new key works with the one there was.
     const held = fact.claimKey ?? standing.claimKey
