@@ -30,6 +30,7 @@ import {
   witnessKey,
   witnessOf,
   type DirectoryWitnesses,
+  type Witness,
   type WitnessBook
 } from './witness.ts'
 
@@ -185,7 +186,7 @@ class Archive {
     }
   ): Promise<Entry[]> {
     const { witnesses, clock, includes } = this.#input
-    const known: DirectoryWitnesses = (await witnesses?.get(path)) ?? new Map()
+    const known: DirectoryWitnesses = (await witnesses?.get(path)) ?? new Map<string, Witness>()
     const fresh: DirectoryWitnesses = new Map()
     const baseByName = new Map(sides.baseEntries.map((entry) => [witnessKey(entry.name), entry]))
     const listing = sides.listing.filter(
@@ -204,7 +205,8 @@ class Archive {
       if (entry === undefined) continue
       entries.push(entry.entry)
       if (entry.whole && !isRacyNow(sight, clock)) fresh.set(key, witnessOf(sight.stat))
-      else if (isEntryKnown(sight)) fresh.set(key, witnessOf(sight.stat))
+      // A witness that vouched once still does; only a new one has to wait until the file is calm.
+      else if (isContentKnown(sight) && sight.witness) fresh.set(key, sight.witness)
     }
     witnesses?.set(path, fresh)
     return entries
@@ -352,8 +354,9 @@ function contentOf(before: Entry | undefined): { hash?: Hash; content?: FileCont
 /** The first name of a linked file carries no link, whatever it carried before. */
 function withoutLink(entry: Entry): Entry {
   if (entry.linkTo === undefined) return entry
-  const { linkTo: _, ...rest } = entry
-  return rest
+  const first = { ...entry }
+  delete first.linkTo
+  return first
 }
 
 function sameHash(a: { hash?: Hash } | undefined, b: { hash?: Hash } | undefined): boolean {

@@ -84,11 +84,7 @@ async function compareDirectory(running: Running, path: TreePath, sight: Sight):
   for (const child of sights) {
     if (child.before === undefined) continue
     const childPath = joinPath(path, child.name)
-    if (child.stat.type === 'directory' && child.before.type === 'directory') {
-      await compareDirectory(running, childPath, child)
-      continue
-    }
-    const match = await note(running, childPath, child)
+    const match = await compareChild(running, childPath, child)
     if (match !== 'other') {
       fresh.set(witnessKey(child.name), witnessOf(child.stat, match === 'content'))
     }
@@ -96,12 +92,29 @@ async function compareDirectory(running: Running, path: TreePath, sight: Sight):
   witnesses?.set(path, fresh)
 }
 
-/** Counts one entry: all as it should be, only its content, or something else. */
+/** What cannot be read does not match; it does not keep the rest from being compared. */
+async function compareChild(running: Running, path: TreePath, child: Sight): Promise<Match> {
+  try {
+    if (child.stat.type !== 'directory' || child.before?.type !== 'directory') {
+      return await note(running, path, child)
+    }
+    await compareDirectory(running, path, child)
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error
+    running.found.differing.push(showPath(path))
+  }
+  return 'other'
+}
+
+/** All is as it should be, only the content, or something else lies there. */
+type Match = 'all' | 'content' | 'other'
+
+/** Counts one entry. */
 async function note(
   { tree, found, sense, prove }: Running,
   path: TreePath,
   sight: Sight
-): Promise<'all' | 'content' | 'other'> {
+): Promise<Match> {
   const { before, stat } = sight
   if (before === undefined) return 'other'
   const isFile = stat.type === 'file' && before.type === 'file'

@@ -10,19 +10,11 @@ import { BlockDamaged, DiskFull, DrystoneError } from '../store/errors.ts'
 import type { StateReader } from '../store/reader.ts'
 import { directoryEntries, fileChunks, joinPath } from '../store/tree.ts'
 import { NotWritable, TargetNotEmpty } from './errors.ts'
+import { writeSparse } from './sparse.ts'
 import { showPath } from './tree/path.ts'
-import type {
-  Tree,
-  TreeFileWriter,
-  TreeMetadata,
-  TreePath,
-  TreeStat,
-  TreeWriter
-} from './tree/tree.ts'
+import type { Tree, TreeMetadata, TreePath, TreeStat, TreeWriter } from './tree/tree.ts'
 
 const READ_BYTES = 1 << 20
-/** A run of zero bytes at least this long, at a multiple of it, becomes a hole. */
-const HOLE_BYTES = 4096
 
 /** An entry, its path in the state, and its path in the target; the empty path is the target itself. */
 export interface Piece {
@@ -142,7 +134,7 @@ class Restore {
         const like = likeness(child.name)
         const other = names.get(like)
         if (other === undefined) names.set(like, piece.to)
-        else if (await this.#isSameFile(other, piece.to)) {
+        else if (child.linkTo === undefined && (await this.#isSameFile(other, piece.to))) {
           this.#warnings.push(
             `${showPath(piece.to)} was left out: here it is the same name as ${showPath(other)}`
           )
@@ -216,8 +208,10 @@ class Restore {
     if (stat.type === 'symlink') {
       return equal(await this.#input.target.readLink(to), entry.target ?? new Uint8Array())
     }
-    const [major, minor] = entry.device ?? [0, 0]
-    if (stat.type !== 'file') return stat.major === major && stat.minor === minor
+    if (stat.type === 'block' || stat.type === 'character') {
+      return stat.major === entry.device?.[0] && stat.minor === entry.device[1]
+    }
+    if (stat.type !== 'file') return true
     if (stat.size !== entry.size || !(await this.#hasContent(entry, to, stat))) return false
     if (stat.links === 1) return true
     const id = `${stat.device}:${stat.inode}`
@@ -289,25 +283,6 @@ function likeness(name: Uint8Array): string {
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0
 }
-
-/** Writes bytes, leaving out long runs of zeros. */
-async function writeSparse(file: TreeFileWriter, bytes: Uint8Array): Promise<void> {
-  let start = 0
-  let at = 0
-  while (at < bytes.length) {
-    const end = Math.min(at + HOLE_BYTES, bytes.length)
-    const isZero = end - at === HOLE_BYTES && ZEROS.equals(bytes.subarray(at, end))
-    if (isZero) {
-      if (at > start) await file.write(bytes.subarray(start, at))
-      await file.skip(HOLE_BYTES)
-      start = end
-    }
-    at = end
-  }
-  if (start < bytes.length) await file.write(bytes.subarray(start))
-}
-
-const ZEROS = Buffer.alloc(HOLE_BYTES)
 
 function metadataOf(entry: Entry): TreeMetadata {
   const { type, mode, uid, gid, mtimeNs, xattrs = [] } = entry

@@ -41,7 +41,8 @@ export function isWitnessed(stat: TreeStat, witness: Witness | undefined): witne
 /** The witnesses of an endpoint, a record per directory. */
 export class WitnessBook {
   readonly #space: IndexSpace
-  #pending = new Map<string, DirectoryWitnesses>()
+  /** Encoded, since a million objects would crowd out what a backup needs. */
+  #pending = new Map<string, Uint8Array>()
 
   constructor(space: IndexSpace) {
     this.#space = space
@@ -61,7 +62,7 @@ export class WitnessBook {
 
   /** Remembers what a directory's witnesses will be once the state that they belong to is durable. */
   set(directory: TreePath, witnesses: DirectoryWitnesses): void {
-    this.#pending.set(witnessKey(directory), witnesses)
+    this.#pending.set(witnessKey(directory), encodeWitnesses(witnesses))
   }
 
   /** Writes what was set. Called after the head is durable, or the witnesses might vouch for nothing. */
@@ -69,10 +70,10 @@ export class WitnessBook {
     const pending = this.#pending
     this.#pending = new Map()
     await this.#space.batch(
-      [...pending].map(([directory, witnesses]) => ({
+      [...pending].map(([directory, value]) => ({
         type: 'put' as const,
         key: keyOf(Buffer.from(directory, 'latin1')),
-        value: encodeWitnesses(witnesses)
+        value
       }))
     )
   }
