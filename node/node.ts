@@ -3,6 +3,7 @@
 
 import { fromHex, toHex } from '../store/block.ts'
 import { Blockstore } from '../store/blockstore.ts'
+import { DrystoneError } from '../store/errors.ts'
 import type { Index } from '../store/index.ts'
 import { signingKey, type SigningKey } from '../store/key.ts'
 import type { PeerKey } from '../store/peer.ts'
@@ -60,6 +61,7 @@ export class Node {
   #backup: Promise<unknown> = Promise.resolve()
   #isNudging = false
   #care: Promise<void> = Promise.resolve()
+  readonly #background = new Set<Promise<void>>()
 
   private constructor(ports: Ports, rooms: Rooms) {
     const { home, settings, key, index, network, members, heads, bases, store } = rooms
@@ -122,12 +124,12 @@ export class Node {
     ]) {
       set.onAdd(() => this.#nudge())
     }
-    this.members.records.onAdd(() => void this.#hangUpStrangers())
-    this.bases.records.onAdd(() => void this.#keepBases())
+    this.members.records.onAdd(() => this.#inBackground(() => this.#hangUpStrangers()))
+    this.bases.records.onAdd(() => this.#inBackground(() => this.#keepBases()))
     await network.start()
     await this.gossip.start()
     network.watch(({ type }) => {
-      if (type === 'connected') void this.#replicateOwn()
+      if (type === 'connected') this.#inBackground(() => this.#replicateOwn())
     })
     this.#care = this.#careLoop()
   }
@@ -136,7 +138,7 @@ export class Node {
     this.#stopped.abort()
     await this.gossip.stop()
     await this.network.stop()
-    await Promise.allSettled([this.#backup, this.#care])
+    await Promise.allSettled([this.#backup, this.#care, ...this.#background])
     await this.store.close()
     await this.#index.close()
   }
@@ -219,8 +221,23 @@ export class Node {
     this.#isNudging = true
     queueMicrotask(() => {
       this.#isNudging = false
-      void this.gossip.nudge()
+      this.#inBackground(() => this.gossip.nudge())
     })
+  }
+
+  /** Work that nobody waits for but `stop`. */
+  #inBackground(work: () => Promise<void>): void {
+    const running = this.#expectingFailure(work).finally(() => this.#background.delete(running))
+    this.#background.add(running)
+  }
+
+  /** A named failure is met again by the next round of care; anything else is a bug and must show. */
+  async #expectingFailure(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!(error instanceof DrystoneError) && !this.signal.aborted) throw error
+    }
   }
 
   async #hangUpStrangers(): Promise<void> {
@@ -234,18 +251,13 @@ export class Node {
   }
 
   async #replicateOwn(): Promise<void> {
-    if (this.signal.aborted) return
-    try {
-      await this.replicate()
-    } catch (error) {
-      if (!this.signal.aborted) throw error
-    }
+    if (!this.signal.aborted) await this.replicate()
   }
 
   async #careLoop(): Promise<void> {
     while (!this.signal.aborted) {
-      await this.#keepBases()
-      await this.#replicateOwn()
+      await this.#expectingFailure(() => this.#keepBases())
+      await this.#expectingFailure(() => this.#replicateOwn())
       await this.ports.clock.sleep(DEFAULT_CARE_MS, { signal: this.signal }).catch(() => undefined)
     }
   }

@@ -6,6 +6,7 @@ import { toHex } from '../../store/block.ts'
 import type { Clock } from '../../store/clock.ts'
 import { verify } from '../../store/key.ts'
 import type { PeerKey } from '../../store/peer.ts'
+import { isKind, readEntry } from '../../store/roster-records.ts'
 import type { Invite } from '../../store/roster.ts'
 import { decodeRecord, encodeRecord } from '../../store/signed.ts'
 import { Channel, converse } from '../../protocol/framing.ts'
@@ -29,7 +30,7 @@ export function keepDoor({ network, members, clock }: DoorComponents): void {
     async (wire) => {
       const init = {
         frameBytesMax: CONTROL_FRAME_BYTES_MAX,
-        totalBytesMax: STRANGER_BYTES_MAX * 2
+        totalBytesMax: STRANGER_BYTES_MAX
       }
       const channel = new Channel({ wire, clock }, init)
       const doorstep = new Doorstep({ network, members, clock }, wire.peer)
@@ -61,13 +62,28 @@ class Doorstep {
     const { members, clock } = this.#components
     const records = encoded.map(decodeRecord)
     if (knock.id.length === INVITE_ID_BYTES) {
+      // It has all records already, those of its first visit among them.
+      if (members.isMember(this.#stranger)) return []
       const [join, ...more] = encoded
-      if (join === undefined || more.length > 0) return undefined
+      if (join === undefined || more.length > 0 || !this.#isOwnJoin(join, knock)) return undefined
       const sponsor = await members.issue('sponsor', { join, at: clock.now() })
       return members.isMember(this.#stranger) ? [encodeRecord(sponsor)] : undefined
     }
     await members.records.put(records)
     return members.isMember(this.#stranger) ? encoded : undefined
+  }
+
+  /** A join that is for this very stranger, by this invite; nothing else is worth a sponsor's word. */
+  #isOwnJoin(join: Uint8Array, { id }: Knock): boolean {
+    const { roster } = this.#components.members
+    const entry = readEntry(decodeRecord(join))
+    return (
+      entry !== undefined &&
+      isKind(entry, 'join') &&
+      entry.issuer === toHex(roster.invites.get(toHex(id))?.key ?? new Uint8Array()) &&
+      toHex(entry.body.invite) === toHex(id) &&
+      toHex(entry.body.peer) === toHex(this.#stranger)
+    )
   }
 
   /** The public key that must have signed a knock. */

@@ -4,7 +4,7 @@
 
 import { toHex } from '../../store/block.ts'
 import type { Clock } from '../../store/clock.ts'
-import { DrystoneError } from '../../store/errors.ts'
+import { DrystoneError, Malformed } from '../../store/errors.ts'
 import { parsePeerId, peerIdText, type PeerKey } from '../../store/peer.ts'
 import { Channel, converse } from '../../protocol/framing.ts'
 import {
@@ -38,7 +38,8 @@ export class Gossip {
   readonly #stopped = new AbortController()
   #known: Addresses = {}
   readonly #lastSeen = new Map<string, number>()
-  readonly #inRound = new Map<string, Promise<void>>()
+  /** By peer in hex: the round that runs, and the one that follows it. */
+  readonly #inRound = new Map<string, { turn: Promise<void>; next?: Promise<void> }>()
   #unwatch = (): void => {}
 
   constructor(components: GossipComponents) {
@@ -47,7 +48,7 @@ export class Gossip {
 
   async start(): Promise<void> {
     const { network, home, clock } = this.#components
-    this.#known = await home.addresses()
+    this.#known = await remembered(home)
     for (const [id, addresses] of Object.entries(this.#known)) {
       network.learn({ peer: parsePeerId(id), addresses })
     }
@@ -79,7 +80,8 @@ export class Gossip {
   async stop(): Promise<void> {
     this.#unwatch()
     this.#stopped.abort()
-    await Promise.allSettled(this.#inRound.values())
+    const rounds = [...this.#inRound.values()]
+    await Promise.allSettled(rounds.map(({ turn, next }) => next ?? turn))
   }
 
   /** Says hello to every member that is connected. */
@@ -102,14 +104,17 @@ export class Gossip {
     return this.#components.members.isMember(peer)
   }
 
-  /** One round with a peer; a second one asked for meanwhile follows the first. */
+  /** One round with a peer; all that is asked for meanwhile is one more, after it. */
   #round(peer: PeerKey): Promise<void> {
     const id = toHex(peer)
-    const turn = (this.#inRound.get(id) ?? Promise.resolve()).then(() => this.#sayHello(peer))
-    this.#inRound.set(id, turn)
-    return turn.finally(() => {
-      if (this.#inRound.get(id) === turn) this.#inRound.delete(id)
-    })
+    const running = this.#inRound.get(id)
+    if (running !== undefined) {
+      running.next ??= running.turn.then(() => this.#round(peer))
+      return running.next
+    }
+    const turn = this.#sayHello(peer).finally(() => this.#inRound.delete(id))
+    this.#inRound.set(id, { turn })
+    return turn
   }
 
   async #sayHello(peer: PeerKey): Promise<void> {
@@ -146,7 +151,12 @@ export class Gossip {
     const kept = [...addresses].slice(0, ADDRESSES_MAX)
     if (JSON.stringify(this.#known[id]) === JSON.stringify(kept)) return
     this.#known = { ...this.#known, [id]: kept }
-    await home.saveAddresses(this.#known)
+    try {
+      await home.saveAddresses(this.#known)
+    } catch (error) {
+      // They are hints; the disk's failure shows where it matters.
+      if (!(error instanceof DrystoneError)) throw error
+    }
   }
 
   async #dialAll(): Promise<void> {
@@ -179,5 +189,17 @@ export class Gossip {
       await step()
       await clock.sleep(pauseMs, { signal }).catch(() => undefined)
     }
+  }
+}
+
+/** Addresses of an earlier run. They are hints: what cannot be read is done without. */
+async function remembered(home: Home): Promise<Addresses> {
+  try {
+    const addresses = await home.addresses()
+    for (const id of Object.keys(addresses)) parsePeerId(id)
+    return addresses
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error
+    return {}
   }
 }

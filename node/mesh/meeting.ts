@@ -43,7 +43,9 @@ export async function meetMember<T>(
   })
   const patience = clock.timeout(lookMs)
   try {
-    for (;;) {
+    for (let given = addresses.length; ; given--) {
+      // Whoever floods the LAN with sightings must not keep us looking for ever.
+      if (given <= 0 && patience.signal.aborted) break
       const address = waiting.shift()
       if (address === undefined) {
         const more = new Promise<void>((resolve) => (wake = resolve))
