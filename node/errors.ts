@@ -303,3 +303,14 @@ export class NoKeys extends DrystoneError {
     this.endpoint = endpoint
   }
 }
+
+/** A command that the demo runs did not do what it should. */
+export class CommandFailed extends DrystoneError {
+  override readonly name = 'CommandFailed'
+  readonly command: string
+
+  constructor(command: string, answer: string) {
+    super(`\`drystone ${command}\` failed: ${answer}`)
+    this.command = command
+  }
+}

@@ -67,7 +67,11 @@ async function run(context: Context, flags: Flags, ...paths: string[]): Promise<
     }
   })
   const isWhole = paths.length === 0 && flags.dryRun !== true
-  const wrong = isWhole ? await prove(peer, { reader, top: pieces[0]?.entry, target }) : []
+  const proof = { reader, top: pieces[0]?.entry, target }
+  const wrong = isWhole ? await prove(peer, proof) : []
+  if (isWhole && flags.inPlace === true) {
+    await peer.call('restoredInPlace', { reading: opened.reading }, { signal })
+  }
   for (const path of wrong) warnings.push(`${path} is not as the restore point has it`)
   const { fetchedBytes, fromPeers } = await peer.call('closeReading', { reading: opened.reading })
   const { files, bytes, reusedBytes } = count

@@ -9,6 +9,7 @@ import { wordsToSecret } from '../../store/words.ts'
 import { Endpoint } from '../endpoint.ts'
 import { NoHead, NoKeys, NoRoot } from '../errors.ts'
 import type { MarkedHead } from '../heads.ts'
+import { compareTree } from '../installed.ts'
 import type { Node } from '../node.ts'
 import { gatherHeads, recoverSecret } from '../recovery.ts'
 import type { Replicated } from '../replicator.ts'
@@ -136,7 +137,7 @@ export const historyProcedures = {
       const { endpoint, name, last } = await readable(node, args, signal)
       const point = endpoint.point(last.head, which)
       return {
-        reading: readings.add(node.read(endpoint)),
+        reading: readings.add(node.read(endpoint), point.root),
         endpoint: name,
         point: point.number,
         time: timeText(point.time),
@@ -167,5 +168,29 @@ export const historyProcedures = {
   proven: procedure(z.strictObject({}), async (_, { node }) => {
     await node.home.saveMilestones({ provenAt: node.ports.clock.now() })
     return {}
+  }),
+
+  /**
+   * A state was restored to this computer's own root, every byte hashed on the way: what lies there as it
+   * should need not be read at the next backup.
+   */
+  restoredInPlace: procedure(z.strictObject({ reading: z.int() }), async (args, context) => {
+    const { node, readings, signal } = context
+    const { reading, root } = readings.opened(args.reading)
+    if (node.settings.root === undefined || root === undefined) throw new NoRoot()
+    try {
+      const { differing, missing } = await compareTree({
+        tree: await node.ports.openTree(node.settings.root),
+        reader: reading.reader,
+        top: await reading.reader.top(root),
+        sense: { owners: node.ports.owners },
+        witnesses: node.witnesses,
+        signal
+      })
+      await node.witnesses.commit()
+      return { differing, missing }
+    } finally {
+      node.witnesses.discard()
+    }
   })
 }

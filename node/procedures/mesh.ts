@@ -5,6 +5,7 @@ import { toHex } from '../../store/block.ts'
 import { peerIdText } from '../../store/peer.ts'
 import type { Endpoint as RosterEndpoint } from '../../store/roster-endpoints.ts'
 import { Endpoint } from '../endpoint.ts'
+import { saveInstalled } from '../installed.ts'
 import { reportStatus } from '../reporter.ts'
 import { inviteComputer } from '../mesh/invite.ts'
 import { gatherHeads, recoverSecret } from '../recovery.ts'
@@ -36,6 +37,19 @@ function endpointRow(node: Node, endpoint: RosterEndpoint) {
 
 /** An endpoint without a restore point for two days is overdue. */
 const OVERDUE_MS = 2 * 24 * 60 * 60_000
+
+/** A history that goes on here goes on from the newest base that it stands on. */
+async function standOnBase(
+  { bases, baseStore, ports }: Node,
+  ids: readonly Uint8Array[],
+  signal: AbortSignal
+): Promise<void> {
+  const known = ids.map((id) => bases.get(id)).filter((base) => base !== undefined)
+  const newest = known.sort((a, b) => b.time - a.time).at(0)
+  if (newest === undefined) return
+  await baseStore.bringPages(newest, { signal })
+  await saveInstalled(ports.disk, newest)
+}
 
 export const meshProcedures = {
   status: procedure(NOTHING, (_, { node }) => reportStatus(node)),
@@ -85,8 +99,11 @@ export const meshProcedures = {
       const parts = { network, members, heads, clock: ports.clock }
       await gatherHeads(parts, id, { signal })
       const secret = await recoverSecret(parts, id, words)
-      if (own) await home.saveEndpoint(secret)
       const last = heads.last(id)
+      if (own) {
+        await home.saveEndpoint(secret)
+        await standOnBase(node, last?.head.bases ?? [], signal)
+      }
       const points = last === undefined ? [] : new Endpoint(secret).points(last.head)
       return { endpoint: name, points: points.length }
     }
