@@ -269,7 +269,7 @@ class Archive {
     }
     this.#count.hashedBytes += packed.size
     if (base?.type === 'file' && sameHash(base, full)) {
-      if (base.mtimeNs === full.mtimeNs) this.#count.baseHashedBytes += packed.size
+      if (sameMetadata(base, full)) this.#count.baseHashedBytes += packed.size
       if (base.content !== undefined) full.content = base.content
     }
     if (torn) this.#skipped.push({ path: showPath(path), why: 'it changed while it was read' })

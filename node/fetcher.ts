@@ -77,6 +77,18 @@ export class Fetcher {
           return stored && unpackBlock(hash, stored)
         }
         return undefined
+      },
+      getMany: async (cids, options) => {
+        const found: (Uint8Array | undefined)[] = []
+        for (let at = 0; at < cids.length; at += WANTED_MAX) {
+          const hashes = cids.slice(at, at + WANTED_MAX).map(hashOf)
+          let i = 0
+          for await (const stored of this.pull(scope, hashes, options)) {
+            const hash = hashes[i++] as Hash
+            found.push(stored && unpackBlock(hash, stored))
+          }
+        }
+        return found
       }
     }
   }

@@ -10,7 +10,7 @@ import {
   type Keyring,
   type StateReader
 } from '../store/reader.ts'
-import { firstOf, type Source } from '../store/source.ts'
+import { firstOf, getMany, type Source } from '../store/source.ts'
 import { PAGES_SCOPE } from './base-store.ts'
 import type { Fetcher } from './fetcher.ts'
 
@@ -57,17 +57,21 @@ export class Reading {
 function sourceOf({ store, fetcher }: ReadingComponents, { scope, remember }: ReadingInit): Source {
   const scopes = scope === undefined ? [BASE_SCOPE] : [scope, BASE_SCOPE]
   const local = firstOf(...[...scopes, PAGES_SCOPE].map((each) => store.source(each)))
-  const remote = firstOf(
-    // A raw block is the base's: private chunks are sealed.
-    ...scopes.map((each) => only(each, fetcher.source(each)))
-  )
+  const remote = firstOf(...scopes.map((each) => only(each, fetcher.source(each))))
   return firstOf(local, remember === true ? remembering(store, remote) : remote)
 }
 
+/** A raw block is the base's, so nobody is asked for one among an endpoint's. */
 function only(scope: Scope, source: Source): Source {
+  if (scope === BASE_SCOPE) return source
   return {
-    get: async (cid, options) =>
-      cid.code === RAW && scope !== BASE_SCOPE ? undefined : source.get(cid, options)
+    get: async (cid, options) => (cid.code === RAW ? undefined : source.get(cid, options)),
+    async getMany(cids, options) {
+      const sealed = cids.filter(({ code }) => code !== RAW)
+      const found = sealed.length === 0 ? [] : await getMany(source, sealed, options)
+      let i = 0
+      return cids.map(({ code }) => (code === RAW ? undefined : found[i++]))
+    }
   }
 }
 

@@ -99,6 +99,20 @@ class Restore {
     return { count: this.#count, warnings: this.#warnings }
   }
 
+  /** Lets the reader fetch ahead what will be written: files of few chunks where nothing lies yet. */
+  async #expect(children: readonly Entry[], to: TreePath): Promise<void> {
+    const { reader, target, dryRun } = this.#input
+    if (dryRun === true || reader.expect === undefined) return
+    const there = new Set((await target.list(to)).map(({ name }) => latin1(name)))
+    reader.expect(
+      children
+        .filter(({ name, linkTo }) => linkTo === undefined && !there.has(latin1(name)))
+        .flatMap(({ content }) =>
+          content !== undefined && 'chunks' in content ? content.chunks : []
+        )
+    )
+  }
+
   /** Remembers a failure and lets the rest go on; a full disk would only fail again. */
   async #tryEntry(piece: Piece): Promise<void> {
     try {
@@ -125,7 +139,9 @@ class Restore {
     await this.#writer?.makeDirectory(to)
     const names = new Map<string, TreePath>()
     if (entry.page !== undefined) {
-      for await (const child of directoryEntries(reader, entry.page)) {
+      const children = await Array.fromAsync(directoryEntries(reader, entry.page))
+      await this.#expect(children, to)
+      for (const child of children) {
         const piece = {
           entry: child,
           from: joinPath(from, child.name),
@@ -287,4 +303,8 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
 function metadataOf(entry: Entry): TreeMetadata {
   const { type, mode, uid, gid, mtimeNs, xattrs = [] } = entry
   return { type, mode, uid, gid, mtimeNs, xattrs }
+}
+
+function latin1(name: Uint8Array): string {
+  return Buffer.from(name).toString('latin1')
 }

@@ -9,7 +9,7 @@ import type { ChunkRef, Entry } from './entry.ts'
 import { BlockDamaged, Malformed, NotOpened } from './errors.ts'
 import { Page } from './page.ts'
 import { isSealed, unseal, type BlockType, type Keyring } from './seal.ts'
-import { demand, type GetOptions, type Source } from './source.ts'
+import { demand, demandMany, type GetOptions, type Source } from './source.ts'
 
 export type { Keyring }
 
@@ -21,31 +21,45 @@ export interface StateReader {
   list(cid: CID, options?: GetOptions): Promise<ChunkList>
   /** The bytes of a chunk, checked against the reference. */
   chunk(ref: ChunkRef, options?: GetOptions): Promise<Uint8Array>
+  /** Says which chunks will be asked for next, in order: a reader may fetch them ahead. */
+  expect?(refs: readonly ChunkRef[]): void
 }
 
 /** Gives the body of a block that was opened as a type; what a StateReader stands on. */
 export interface BodyReader {
   body(type: BlockType, cid: CID, options?: GetOptions): Promise<Uint8Array>
+  /** The same for several blocks of one type at once, in the order asked. */
+  bodies(type: BlockType, cids: readonly CID[], options?: GetOptions): Promise<Uint8Array[]>
 }
 
 /** Reads bodies from a Source with the keys at hand; a base needs none. */
 export function openBodies(source: Source, keys: Keyring = new Map()): BodyReader {
   return {
-    async body(type, cid, options) {
-      const bytes = await demand(source, cid, options)
-      if (cid.code === RAW) {
-        if (type !== 'chunk') throw new Malformed(`a raw block stands where a ${type} should`)
-        return bytes
-      }
-      if (!isSealed(bytes)) {
-        if (type === 'chunk') throw new Malformed('a plain page stands where a chunk should')
-        return bytes
-      }
-      const { body, links } = unseal(keys, type, bytes)
-      checkLinks(type, body, links)
-      return body
+    body: async (type, cid, options) =>
+      openBody({ type, cid, bytes: await demand(source, cid, options) }, keys),
+    async bodies(type, cids, options) {
+      const blocks = await demandMany(source, cids, options)
+      return cids.map((cid, i) => openBody({ type, cid, bytes: blocks[i] as Uint8Array }, keys))
     }
   }
+}
+
+/** The body of a block that was verified, opened as the type that its parent says. */
+function openBody(
+  { type, cid, bytes }: { type: BlockType; cid: CID; bytes: Uint8Array },
+  keys: Keyring
+): Uint8Array {
+  if (cid.code === RAW) {
+    if (type !== 'chunk') throw new Malformed(`a raw block stands where a ${type} should`)
+    return bytes
+  }
+  if (!isSealed(bytes)) {
+    if (type === 'chunk') throw new Malformed('a plain page stands where a chunk should')
+    return bytes
+  }
+  const { body, links } = unseal(keys, type, bytes)
+  checkLinks(type, body, links)
+  return body
 }
 
 /** The links in the clear, by which keepers walk, must be exactly what the content refers to. */
@@ -108,11 +122,15 @@ export class BodyStateReader implements StateReader {
   }
 
   async chunk(ref: ChunkRef, options?: GetOptions): Promise<Uint8Array> {
-    const bytes = await this.#bodies.body('chunk', ref.cid, options)
-    const right = bytes.length === ref.length && Buffer.compare(sha256(bytes), ref.hash) === 0
-    if (!right) throw new BlockDamaged(ref.cid.toString())
-    return bytes
+    return checkChunk(ref, await this.#bodies.body('chunk', ref.cid, options))
   }
+}
+
+/** @throws {BlockDamaged} if the bytes are not what the reference promises. */
+export function checkChunk(ref: ChunkRef, bytes: Uint8Array): Uint8Array {
+  const right = bytes.length === ref.length && Buffer.compare(sha256(bytes), ref.hash) === 0
+  if (!right) throw new BlockDamaged(ref.cid.toString())
+  return bytes
 }
 
 const DEFAULT_RECENT_MAX = 64

@@ -5,14 +5,16 @@
 import { access } from 'node:fs/promises'
 import { readFile } from '../../store/disk.ts'
 import { systemClock } from '../../store/clock.ts'
-import { DrystoneError } from '../../store/errors.ts'
-import { BodyStateReader, type StateReader } from '../../store/reader.ts'
+import { BlockMissing, DrystoneError } from '../../store/errors.ts'
+import type { BodyReader, StateReader } from '../../store/reader.ts'
+import { AheadReader } from '../ahead.ts'
 import { TOKEN_BYTES, WireCaller, type CallContext, type Caller } from '../control/call.ts'
 import { TOKEN_FILE } from '../control/host.ts'
 import { performer, type ArgsOf, type ProcedureName, type ResultOf } from '../control/perform.ts'
 import { dial } from '../control/socket.ts'
 import { NoMesh } from '../errors.ts'
 import { Node } from '../node.ts'
+import { BODIES_MAX } from '../procedures/history.ts'
 import { callingOut } from '../ports.ts'
 import { homeFolder, realPorts } from './real-ports.ts'
 
@@ -40,13 +42,17 @@ export class Session {
 
   /** Reads a state that the peer has opened. */
   reader(reading: number): StateReader {
-    return new BodyStateReader({
-      body: async (type, cid, options) => {
-        const args = { reading, type, cid: cid.toString() }
-        const { body } = await this.call('body', args, { signal: options?.signal })
-        return body
-      }
-    })
+    const bodies: BodyReader['bodies'] = async (type, cids, options) => {
+      const args = { reading, type, cids: cids.map((cid) => cid.toString()) }
+      const answer = await this.call('bodies', args, { signal: options?.signal })
+      return answer.bodies
+    }
+    const body: BodyReader['body'] = async (type, cid, options) => {
+      const [only] = await bodies(type, [cid], options)
+      if (only === undefined) throw new BlockMissing(cid.toString())
+      return only
+    }
+    return new AheadReader({ body, bodies }, BODIES_MAX)
   }
 
   close(): Promise<void> {

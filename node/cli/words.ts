@@ -13,7 +13,7 @@ export async function askWords(file: string | undefined): Promise<string> {
       throw new WrongUsage(`the file with the recovery words, ${file}, cannot be read`, { cause })
     })
     if (text.length > FILE_BYTES_MAX) throw new WrongUsage(`${file} is too long for recovery words`)
-    return text
+    return fromSheet(text)
   }
   if (process.stdin.isTTY !== true) {
     throw new WrongUsage('the recovery words are needed', {
@@ -23,6 +23,12 @@ export async function askWords(file: string | undefined): Promise<string> {
   const typed = await password({ message: 'The 24 recovery words of the mesh:', mask: '*' })
   if (isCancel(typed)) throw new WrongUsage('no recovery words were given')
   return typed
+}
+
+/** Of a sheet as setup writes it, the numbered rows; any other text as it is. */
+function fromSheet(text: string): string {
+  const rows = text.split('\n').filter((line) => /^\s*\d+\.\s/.test(line))
+  return rows.length > 0 ? rows.join('\n') : text
 }
 
 /** The words of a file, if one is named. */

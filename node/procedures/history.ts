@@ -18,6 +18,9 @@ import { nameOfPeer, procedure, timeText } from './procedure.ts'
 /** How often a backup that waits looks again. */
 const LOOK_MS = 500
 
+/** Bodies in one answer: within its frame, however large they are. */
+export const BODIES_MAX = 32
+
 const WHICH = z.union([
   z.literal('latest'),
   z.int().min(0),
@@ -148,15 +151,15 @@ export const historyProcedures = {
     }
   ),
 
-  /** The body of one block, opened as the type that its parent says. */
-  body: procedure(
+  /** The bodies of blocks, opened as the type that their parents say; in the order asked. */
+  bodies: procedure(
     z.strictObject({
       reading: z.int(),
       type: z.enum(Object.keys(BLOCK_TYPES) as [BlockType, ...BlockType[]]),
-      cid: z.string()
+      cids: z.array(z.string()).max(BODIES_MAX)
     }),
-    async ({ reading, type, cid }, { readings, signal }) => ({
-      body: await readings.get(reading).bodies.body(type, parseCid(cid), { signal })
+    async ({ reading, type, cids }, { readings, signal }) => ({
+      bodies: await readings.get(reading).bodies.bodies(type, cids.map(parseCid), { signal })
     })
   ),
 
