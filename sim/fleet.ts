@@ -7,6 +7,7 @@ import { Node } from '../node/node.ts'
 import type { Ports } from '../node/ports.ts'
 import { SimClock } from './clock.ts'
 import { SimDisk } from './disk.ts'
+import { MortalDisk } from './mortal-disk.ts'
 import { SimNetwork } from './network.ts'
 import { SeededRandom } from './random.ts'
 import { MemoryTree } from './tree.ts'
@@ -15,21 +16,31 @@ import { MemoryTree } from './tree.ts'
 export class Computer {
   readonly name: string
   readonly disk = new SimDisk()
-  readonly ports: Ports
+  /** Of this life: what was started on them before a crash reaches the disk no more. */
+  ports: Ports
   readonly #trees = new Map<string, MemoryTree>()
-  readonly #clock: SimClock
+  readonly #fleet: Fleet
+  readonly #random: SeededRandom
+  #life: MortalDisk
   #node: Node | undefined
 
   constructor(fleet: Fleet, name: string) {
     this.name = name
-    this.#clock = fleet.clock
-    this.ports = {
-      disk: this.disk,
-      clock: fleet.clock,
-      random: new SeededRandom(`${fleet.seed}/${name}`),
+    this.#fleet = fleet
+    this.#random = new SeededRandom(`${fleet.seed}/${name}`)
+    this.#life = new MortalDisk(this.disk)
+    this.ports = this.#newPorts()
+  }
+
+  #newPorts(): Ports {
+    const { clock, network } = this.#fleet
+    return {
+      disk: this.#life,
+      clock,
+      random: this.#random,
       owners: true,
       openNetwork: ({ seed, gate }, { mdns = true }) =>
-        fleet.network.attach(signingKey(seed).public, gate, { mdns }),
+        network.attach(signingKey(seed).public, gate, { mdns }),
       openTree: async (root) => this.tree(root),
       openIndex: () => openIndex({ location: undefined })
     }
@@ -40,7 +51,7 @@ export class Computer {
     const known = this.#trees.get(root)
     if (known !== undefined) return known
     const access = { owners: true, privileges: true }
-    const tree = new MemoryTree(this.#clock, { where: `${this.name}:${root}`, ...access })
+    const tree = new MemoryTree(this.#fleet.clock, { where: `${this.name}:${root}`, ...access })
     this.#trees.set(root, tree)
     return tree
   }
@@ -56,6 +67,19 @@ export class Computer {
     this.#node = await Node.open(this.ports)
     await this.#node.start()
     return this.#node
+  }
+
+  /** The power goes, at whatever moment: unsynced bytes and all memory are lost. */
+  crash(): void {
+    const node = this.#node
+    this.#node = undefined
+    this.#life.die()
+    if (node !== undefined) this.#fleet.network.crash(node.network.self)
+    this.disk.crash()
+    this.#life = new MortalDisk(this.disk)
+    this.ports = this.#newPorts()
+    // The dead process only has to stop using virtual time.
+    node?.stop().catch(() => undefined)
   }
 
   async down(): Promise<void> {

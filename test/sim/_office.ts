@@ -1,0 +1,41 @@
+// An office in memory: a mesh that nas founded, and computers that join it.
+
+import { foundMesh } from '../../node/mesh/founding.ts'
+import { inviteComputer } from '../../node/mesh/invite.ts'
+import { joinMesh } from '../../node/mesh/joining.ts'
+import { Fleet, type Computer } from '../../sim/fleet.ts'
+
+export const ROOT = '/home'
+
+export interface Office {
+  fleet: Fleet
+  /** The mesh's recovery words. */
+  words: string
+  nas: Computer
+}
+
+export async function office(seed: string): Promise<Office> {
+  const fleet = new Fleet(seed)
+  const nas = fleet.computer('nas')
+  const founded = await fleet.run(
+    foundMesh(nas.ports, {
+      mesh: 'office',
+      name: 'nas',
+      roles: new Set(['admin', 'publisher', 'storage']),
+      site: ''
+    })
+  )
+  await founded.complete()
+  await fleet.run(nas.up())
+  return { fleet, words: founded.words, nas }
+}
+
+/** A new computer joins: with a root it protects that, without it keeps for the others. */
+export async function join({ fleet, nas }: Office, name: string, root?: string): Promise<Computer> {
+  const role = root === undefined ? 'storage' : 'endpoint'
+  const { code } = await fleet.run(inviteComputer(nas.node, { roles: [role], site: '', uses: 1 }))
+  const computer = fleet.computer(name)
+  await fleet.run(joinMesh(computer.ports, code, { name, root, addresses: [] }))
+  await fleet.run(computer.up())
+  return computer
+}
