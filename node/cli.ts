@@ -2,7 +2,16 @@
 // The command line. It knows the commands by name and sentence only, and loads the one that is asked for,
 // so that `--help` is quick. What each does is in node/cli/, one file a command.
 
+import { enableCompileCache } from 'node:module'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { Command } from 'commander'
+
+// Stripped of types and compiled once, not at every command: that is most of what a short one costs. It
+// lies in the user's own folder, never in a shared one, where another could put code in.
+enableCompileCache(
+  join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'drystone', 'compiled')
+)
 
 interface Listed {
   summary: string

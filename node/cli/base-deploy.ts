@@ -10,7 +10,7 @@ import { assertBare, restore } from '../restorer.ts'
 import { action, withCommonFlags, type Context } from './command.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { bytesText } from './output.ts'
-import { isRoot, openRealTree } from './real-ports.ts'
+import { isRoot, openRealTree } from './local-tree.ts'
 import { Unfinished } from './unfinished.ts'
 
 export function define(command: Command): void {

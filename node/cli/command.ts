@@ -1,7 +1,7 @@
 // What every command has in common: the flags that all take, one way to fail, one way to end. A command is a
 // function of its words and flags that returns its exit code.
 
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { EXIT, exitCodeOf, type ExitCode } from './exit.ts'
 import { Output } from './output.ts'
 import { openSession, type Session } from './session.ts'
@@ -20,7 +20,7 @@ export interface Context {
   home: string | undefined
   isYes: boolean
   /** Opens the session with the peer; it is closed when the command ends. */
-  session(): Promise<Session>
+  session: () => Promise<Session>
   /** Aborts on an interrupt. */
   signal: AbortSignal
 }
@@ -73,7 +73,7 @@ async function perform(
     })
     return code ?? EXIT.done
   } catch (error) {
-    const failure = interrupt.signal.aborted ? interrupt.signal.reason : error
+    const failure: unknown = interrupt.signal.aborted ? interrupt.signal.reason : error
     output.failure(failure, flags.verbose === true)
     return exitCodeOf(failure instanceof Error ? failure.name : '')
   } finally {

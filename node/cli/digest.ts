@@ -9,7 +9,7 @@ import { archive } from '../archiver.ts'
 import { action, withCommonFlags } from './command.ts'
 import { EXIT } from './exit.ts'
 import { bytesText } from './output.ts'
-import { isRoot, openRealTree } from './real-ports.ts'
+import { isRoot, openRealTree } from './local-tree.ts'
 
 export function define(command: Command): void {
   withCommonFlags(command)

@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../store/clock.ts'
 import { action, withCommonFlags } from './command.ts'
-import { homeFolder } from './real-ports.ts'
+import { homeFolder } from './home-folder.ts'
 import { isPeerRunning } from './session.ts'
 
 const WAIT_MS = 30_000

@@ -10,7 +10,8 @@ import { Home } from '../home.ts'
 import { joinMesh } from '../mesh/joining.ts'
 import { action, withCommonFlags } from './command.ts'
 import { list } from './flags.ts'
-import { homeFolder, realPorts } from './real-ports.ts'
+import { homeFolder } from './home-folder.ts'
+import { realPorts } from './real-ports.ts'
 
 interface Flags {
   name: string

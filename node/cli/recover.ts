@@ -9,7 +9,8 @@ import { peerIdText } from '../../store/peer.ts'
 import { enterByWords } from '../mesh/joining.ts'
 import { action, withCommonFlags, type Context } from './command.ts'
 import { list, memberRolesOf } from './flags.ts'
-import { homeFolder, realPorts } from './real-ports.ts'
+import { homeFolder } from './home-folder.ts'
+import { realPorts } from './real-ports.ts'
 import { askWords } from './words.ts'
 
 interface Flags {

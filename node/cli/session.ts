@@ -3,23 +3,18 @@
 // API and nothing else.
 
 import { access } from 'node:fs/promises'
-import { readFile } from '../../store/disk.ts'
+import { openDisk, readFile } from '../../store/disk.ts'
 import { systemClock } from '../../store/clock.ts'
 import { BlockMissing, DrystoneError } from '../../store/errors.ts'
 import type { BodyReader, StateReader } from '../../store/reader.ts'
 import { AheadReader } from '../ahead.ts'
 import { TOKEN_BYTES, WireCaller, type CallContext, type Caller } from '../control/call.ts'
 import { TOKEN_FILE } from '../control/host.ts'
-import { performer, type ArgsOf, type ProcedureName, type ResultOf } from '../control/perform.ts'
+import type { ArgsOf, ProcedureName, ResultOf } from '../control/perform.ts'
 import { dial } from '../control/socket.ts'
 import { NoMesh } from '../errors.ts'
-import { Node } from '../node.ts'
-import { BODIES_MAX } from '../procedures/history.ts'
-import { callingOut } from '../ports.ts'
-import { homeFolder, realPorts } from './real-ports.ts'
-
-/** A moment for a node that was just started to find the others. */
-const SETTLE_MS = 3_000
+import { BODIES_MAX } from '../procedures/readings.ts'
+import { homeFolder } from './home-folder.ts'
 
 export class Session {
   readonly #caller: Caller
@@ -64,38 +59,17 @@ export class Session {
 export async function openSession(home: string | undefined): Promise<Session> {
   const folder = homeFolder(home)
   await assertHome(folder)
-  const ports = await realPorts(folder)
-  const running = await callRunning(folder, await readFile(ports.disk, TOKEN_FILE))
+  const running = await callRunning(folder)
   if (running !== undefined) return new Session(running, true)
-  // It would listen where the peer itself will; a node of the moment only calls out.
-  const node = await Node.open(ports, callingOut)
-  await node.start()
-  await settle(node)
-  const perform = performer(node, () => {})
-  const caller: Caller = {
-    call: (name, args, context = {}) => perform(name, args, context),
-    close: () => node.stop()
-  }
-  return new Session(caller, false)
+  const { openMoment } = await import('./moment.ts')
+  return new Session(await openMoment(folder), false)
 }
 
-async function callRunning(
-  folder: string,
-  token: Uint8Array | undefined
-): Promise<Caller | undefined> {
+async function callRunning(folder: string): Promise<Caller | undefined> {
+  const token = await readFile(await openDisk(folder), TOKEN_FILE)
   if (token?.length !== TOKEN_BYTES) return undefined
   const wire = await dial(folder)
   return wire && new WireCaller({ wire, clock: systemClock }, token)
-}
-
-/** Waits until the other storage peers are connected, or for a moment. */
-async function settle(node: Node): Promise<void> {
-  const others = node.members.roster.members.size - 1
-  const startedMs = systemClock.monotonic()
-  while (node.network.connected().length < others) {
-    if (systemClock.monotonic() - startedMs > SETTLE_MS) return
-    await systemClock.sleep(50)
-  }
 }
 
 /** @throws {NoMesh} A command that looks must not leave an empty home behind. */
@@ -108,8 +82,7 @@ export async function assertHome(folder: string): Promise<void> {
 /** True if the peer of a home runs and can be called. */
 export async function isPeerRunning(folder: string): Promise<boolean> {
   await assertHome(folder)
-  const { disk } = await realPorts(folder)
-  const caller = await callRunning(folder, await readFile(disk, TOKEN_FILE))
+  const caller = await callRunning(folder)
   await caller?.close()
   return caller !== undefined
 }

@@ -11,7 +11,8 @@ import type { Role } from '../../store/roster-bodies.ts'
 import { foundMesh } from '../mesh/founding.ts'
 import { action, withCommonFlags } from './command.ts'
 import { list, rolesOf } from './flags.ts'
-import { homeFolder, realPorts } from './real-ports.ts'
+import { homeFolder } from './home-folder.ts'
+import { realPorts } from './real-ports.ts'
 import { WrongUsage } from './session.ts'
 
 interface Flags {

@@ -9,7 +9,8 @@ import { SOCKET_FILE } from '../control/socket.ts'
 import { Node } from '../node.ts'
 import { action, withCommonFlags } from './command.ts'
 import { list } from './flags.ts'
-import { homeFolder, realPorts } from './real-ports.ts'
+import { homeFolder } from './home-folder.ts'
+import { realPorts } from './real-ports.ts'
 import { assertHome } from './session.ts'
 
 interface Flags {

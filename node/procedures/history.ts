@@ -14,12 +14,10 @@ import type { Node } from '../node.ts'
 import { gatherHeads, recoverSecret } from '../recovery.ts'
 import type { Replicated } from '../replicator.ts'
 import { nameOfPeer, procedure, timeText } from './procedure.ts'
+import { BODIES_MAX } from './readings.ts'
 
 /** How often a backup that waits looks again. */
 const LOOK_MS = 500
-
-/** Bodies in one answer: within its frame, however large they are. */
-export const BODIES_MAX = 32
 
 const WHICH = z.union([
   z.literal('latest'),

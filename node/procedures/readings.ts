@@ -5,6 +5,9 @@ import type { CID } from '../../store/block.ts'
 import { NoReading } from '../errors.ts'
 import type { Reading } from '../reading.ts'
 
+/** Bodies in one answer: within its frame, however large they are. */
+export const BODIES_MAX = 32
+
 interface OpenReading {
   reading: Reading
   /** The state that was opened, where it is an endpoint's. */
