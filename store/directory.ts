@@ -8,7 +8,7 @@ import { bytesOf, decode, encode, readList } from './codec.ts'
 import type { Entry } from './entry.ts'
 import { Malformed } from './errors.ts'
 import { Page, encodePage } from './page.ts'
-import { NAME_BYTES_MAX, PAGE_ENTRIES_MAX } from './page-columns.ts'
+import { NAME_BYTES_MAX, PAGE_ENTRIES_MAX, isName } from './page-columns.ts'
 
 /** A page ends after a name whose hash has its low seven bits zero: about every 128 entries. */
 const CUT_BITS = 7
@@ -50,6 +50,7 @@ function decodeNode(body: Uint8Array): NodeItem[] {
   return items.map((item) => {
     const [lastValue, cidValue] = readList(item, 'node item', 2)
     const last = bytesOf(0, NAME_BYTES_MAX)(lastValue, 'node name')
+    if (!isName(last)) throw new Malformed('an impossible name in a node')
     if (before !== undefined && Buffer.compare(before, last) >= 0) {
       throw new Malformed('node names are not sorted and unique')
     }

@@ -2,7 +2,13 @@
 // type, links and payload, and the key of the one message is derived from it; so the same content gives
 // the same block, and a nonce never meets two messages. A keeper reads the links and nothing else.
 
-import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  type KeyObject
+} from 'node:crypto'
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { BLOCK_BYTES_MAX, DAG_CBOR, HASH_BYTES, cidOf, type CID, type Hash } from './block.ts'
 import { bytesOf, decode, encode, integerOf, readList } from './codec.ts'
@@ -13,11 +19,11 @@ import { kdf } from './key.ts'
 export const BLOCK_TYPES = { chunk: 1, page: 2, list: 3, top: 4 } as const
 export type BlockType = keyof typeof BLOCK_TYPES
 
-/** The keys of one epoch of one endpoint. */
+/** The keys of one epoch of one endpoint. As key objects: raw bytes cost five times as much to use. */
 export interface SealKeys {
   epoch: number
-  siv: Uint8Array
-  key: Uint8Array
+  siv: KeyObject
+  key: KeyObject
 }
 
 /** The keys of every epoch of an endpoint, by epoch. */
@@ -39,7 +45,11 @@ const ZSTD_LEVEL = 3
 const ZEROS = Buffer.alloc(BLOCK_BYTES_MAX)
 
 export function sealKeys(sealKey: Uint8Array, epoch = 0): SealKeys {
-  return { epoch, siv: kdf(sealKey, 'siv'), key: kdf(sealKey, 'key') }
+  return {
+    epoch,
+    siv: createSecretKey(kdf(sealKey, 'siv')),
+    key: createSecretKey(kdf(sealKey, 'key'))
+  }
 }
 
 /**
@@ -57,12 +67,11 @@ export function seal(
   if (body.length > BLOCK_BYTES_MAX) throw new Malformed(`a body of ${body.length} bytes`)
   const sorted = packLinks(links)
   const packed = compress(body)
-  const paid = packed.length < body.length
-  const stored = paid ? packed : body
+  const stored = packed ?? body
   const frame = encode([VERSION, keys.epoch, sorted, new Uint8Array(HASH_BYTES)]).length
   const payloadBytes = paddedPayload(frame, PAYLOAD_HEADER_BYTES + stored.length)
   const payload = Buffer.alloc(payloadBytes)
-  payload[0] = paid ? METHOD_ZSTD : METHOD_RAW
+  payload[0] = packed === undefined ? METHOD_RAW : METHOD_ZSTD
   payload.writeUInt32BE(stored.length, 1)
   payload.set(stored, PAYLOAD_HEADER_BYTES)
   const siv = syntheticIv(keys, type, sorted, payload)
@@ -145,11 +154,20 @@ function readSealed(bytes: Uint8Array): Sealed {
   return sealed
 }
 
-function compress(body: Uint8Array): Uint8Array {
-  return zstdCompressSync(body, {
+/** The body in less space; undefined where zstd does not pay. */
+function compress(body: Uint8Array): Uint8Array | undefined {
+  const packed = zstdCompressSync(body, {
     params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL },
     pledgedSrcSize: body.length
   })
+  if (packed.length >= body.length) return undefined
+  // Nothing but a restore would notice what a faulty memory made of it, and that is too late.
+  if (!sameBytes(expand(packed), body)) throw new Error('zstd does not give back what it was given')
+  return packed
+}
+
+function expand(packed: Uint8Array): Uint8Array {
+  return zstdDecompressSync(packed, { maxOutputLength: BLOCK_BYTES_MAX })
 }
 
 function readPayload(payload: Buffer): Uint8Array {
@@ -163,7 +181,7 @@ function readPayload(payload: Buffer): Uint8Array {
   if (method === METHOD_RAW) return stored
   if (method !== METHOD_ZSTD) throw new NotOpened('a block is packed in an unknown way')
   try {
-    return zstdDecompressSync(stored, { maxOutputLength: BLOCK_BYTES_MAX })
+    return expand(stored)
   } catch (cause) {
     throw new NotOpened('a sealed block does not unpack', { cause })
   }
@@ -181,8 +199,8 @@ function syntheticIv(
   return createHmac('sha256', keys.siv).update(head).update(links).update(payload).digest()
 }
 
-function messageKey(keys: SealKeys, siv: Uint8Array): Buffer {
-  return createHmac('sha256', keys.key).update(siv).digest()
+function messageKey(keys: SealKeys, siv: Uint8Array): KeyObject {
+  return createSecretKey(createHmac('sha256', keys.key).update(siv).digest())
 }
 
 function packLinks(links: Hash[]): Uint8Array {
