@@ -31,7 +31,7 @@ function cutting(count: number, levels: readonly number[]): Entry[] {
 }
 
 test('a directory gives back its entries in order, whatever its size', async (t) => {
-  for (const count of [0, 1, 2, 127, 600, 5000]) {
+  for (const count of [0, 1, 2, 127, 600, 2000]) {
     const store = new MemoryBlocks()
     const entries = named(count)
     const cid = await write(store, entries)
@@ -79,10 +79,10 @@ test('an insertion, a change and a removal rewrite one page and the nodes above 
 })
 
 test('the same entries have the same address, whatever was there before', async (t) => {
-  const entries = named(3000)
+  const entries = named(1000)
   const address = (await write(new MemoryBlocks(), entries)).toString()
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.nat(2999), { maxLength: 5 }), async (removed) => {
+    fc.asyncProperty(fc.array(fc.nat(999), { maxLength: 5 }), async (removed) => {
       const store = new MemoryBlocks()
       const some = entries.filter((_, i) => !removed.includes(i))
       const read = await all(directoryEntries(store.reader(), await write(store, some)))
@@ -90,7 +90,7 @@ test('the same entries have the same address, whatever was there before', async 
       const once = new Map(whole.map((entry) => [toHex(entry.name), entry]))
       t.is((await write(store, [...once.values()])).toString(), address)
     }),
-    { numRuns: 10 }
+    { numRuns: 5 }
   )
 })
 
