@@ -5,7 +5,7 @@
 
 import { toHex } from '../store/block.ts'
 import type { Clock } from '../store/clock.ts'
-import { DrystoneError } from '../store/errors.ts'
+import { DrystoneError, NotOpened } from '../store/errors.ts'
 import { meshKeys } from '../store/key.ts'
 import { decodeRecord, isBadRecord } from '../store/signed.ts'
 import { wordsToSecret } from '../store/words.ts'
@@ -74,7 +74,9 @@ export async function recoverSecret(
   const { recoveryIdentity } = meshKeys(wordsToSecret(words))
   const last = components.heads.last(endpoint)
   if (last === undefined) throw new NoHead()
-  return openEscrow(last.head.escrow, recoveryIdentity, components.clock)
+  const secret = await openEscrow(last.head.escrow, recoveryIdentity, components.clock)
+  if (toHex(secret.endpoint) === toHex(endpoint)) return secret
+  throw new NotOpened('the escrow holds the keys of another endpoint')
 }
 
 function isKnown(heads: Heads, { head }: MarkedHead): boolean {

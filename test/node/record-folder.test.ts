@@ -1,0 +1,148 @@
+// Record folders and heads: what is on disk is believed only as far as it proves itself.
+
+import test from 'ava'
+import { toHex } from '../../store/block.ts'
+import { DiskFull } from '../../store/errors.ts'
+import { encodeRecord } from '../../store/signed.ts'
+import { Heads } from '../../node/heads.ts'
+import { Members, openRosterFolder } from '../../node/mesh/members.ts'
+import { SimDisk } from '../../sim/disk.ts'
+import { SimClock } from '../../sim/clock.ts'
+import { encodeHead, headId } from '../../store/head.ts'
+import { signMark } from '../../store/mark.ts'
+import { signReceipt } from '../../store/receipt.ts'
+import { idOf, keyOf, setUp, type Mesh } from '../store/_mesh.ts'
+
+function filled(): Mesh {
+  const mesh = setUp()
+  mesh.member('nas', 'desk', { endpoint: idOf('work'), claimKey: keyOf('work').public })
+  mesh.member('nas', 'attic', { roles: ['storage'] })
+  return mesh
+}
+
+async function opened(disk: SimDisk, mesh: Mesh): Promise<{ members: Members; heads: Heads }> {
+  await (await openRosterFolder(disk, mesh.id)).put(mesh.records)
+  const members = await Members.open({ disk, key: keyOf('nas'), clock: new SimClock() }, mesh.id)
+  return { members, heads: await Heads.open({ disk, members }) }
+}
+
+function headOf(mesh: Mesh, seq: number, by = 'desk'): Parameters<Heads['check']> {
+  const body = encodeHead(
+    {
+      mesh: mesh.id,
+      endpoint: idOf('work'),
+      writer: keyOf(by).public,
+      seq,
+      time: 5,
+      bases: [],
+      escrow: new Uint8Array(),
+      points: []
+    },
+    { headKey: new Uint8Array(32), salt: new Uint8Array(32).fill(seq) }
+  )
+  return [signMark(body, keyOf(by)), body]
+}
+
+test('records survive a crash the moment they were put', async (t) => {
+  const [disk, mesh] = [new SimDisk(), filled()]
+  await (await openRosterFolder(disk, mesh.id)).put(mesh.records)
+  disk.crash()
+  const again = await openRosterFolder(disk, mesh.id)
+  t.is([...again.records()].length, mesh.records.length)
+})
+
+test('a damaged, foreign or oversized file is as good as absent, and comes back', async (t) => {
+  const [disk, mesh] = [new SimDisk(), filled()]
+  await (await openRosterFolder(disk, mesh.id)).put(mesh.records)
+  const last = mesh.records.at(-1) ?? t.fail()
+  const path = `roster/${toHex(last.id)}`
+  disk.flip(path, 40)
+  for (const [name, length] of [
+    ['note.txt', 10],
+    ['large', 100_000]
+  ] as const) {
+    const file = await disk.open(`roster/${name}`, 'create')
+    await file.write(new Uint8Array(length), 0)
+  }
+  const again = await openRosterFolder(disk, mesh.id)
+  t.is([...again.records()].length, mesh.records.length - 1)
+  await again.add([Buffer.from('garbage'), encodeRecord(last)])
+  t.is([...(await openRosterFolder(disk, mesh.id)).records()].length, mesh.records.length)
+})
+
+test('when the disk fills up, what was written counts and is told', async (t) => {
+  const [disk, mesh] = [new SimDisk(), filled()]
+  const folder = await openRosterFolder(disk, mesh.id)
+  let told = 0
+  folder.onAdd((added) => (told += added.length))
+  disk.fault = ({ operation, count }) => (operation === 'write' && count > 2 ? 'ENOSPC' : undefined)
+  await t.throwsAsync(folder.put(mesh.records), { instanceOf: DiskFull })
+  t.is(told, 2)
+  t.is([...folder.records()].length, 2)
+  disk.fault = undefined
+  await folder.put(mesh.records)
+  t.is(told, mesh.records.length)
+})
+
+test('the last head of a line survives a restart, with its mark, even if only the head was written', async (t) => {
+  const [disk, mesh] = [new SimDisk(), filled()]
+  const { heads } = await opened(disk, mesh)
+  await heads.put(heads.check(...headOf(mesh, 1)))
+  await heads.put(heads.check(...headOf(mesh, 2)))
+  for (const { path } of disk.files()) if (path.startsWith('marks/')) await disk.remove(path)
+  disk.crash()
+  const again = (await opened(disk, mesh)).heads
+  t.is(again.last(idOf('work'))?.head.seq, 2)
+  t.deepEqual(
+    again.marksOf(idOf('work')).map(({ mark }) => mark.seq),
+    [2]
+  )
+})
+
+test('a damaged head is passed over for the one before', async (t) => {
+  const [disk, mesh] = [new SimDisk(), filled()]
+  const { heads } = await opened(disk, mesh)
+  for (const seq of [1, 2]) await heads.put(heads.check(...headOf(mesh, seq)))
+  const directory = `heads/${toHex(idOf('work'))}/${toHex(keyOf('desk').public)}`
+  disk.flip(`${directory}/2`, 200)
+  t.is((await opened(disk, mesh)).heads.last(idOf('work'))?.head.seq, 1)
+})
+
+test('a head counts only by who writes the endpoint, or did', async (t) => {
+  const mesh = filled()
+  const { heads } = await opened(new SimDisk(), mesh)
+  for (const forger of ['attic', 'nas', 'stranger', 'authority']) {
+    t.throws(() => heads.check(...headOf(mesh, 9, forger)), { name: 'NotSigned' }, forger)
+  }
+  mesh.member('nas', 'blank')
+  mesh.claim('work', 'blank', { endpoint: 'work', key: 'work of blank' })
+  const later = (await opened(new SimDisk(), mesh)).heads
+  t.is(later.check(...headOf(mesh, 9, 'blank')).head.seq, 9)
+  t.is(later.check(...headOf(mesh, 8, 'desk')).head.seq, 8)
+})
+
+test('receipts of a keeper that was shut out since stay known over a restart, but new ones do not count', async (t) => {
+  const [disk, mesh] = [new SimDisk(), filled()]
+  const { heads } = await opened(disk, mesh)
+  const [, body] = headOf(mesh, 1)
+  const receipt = (at: number) =>
+    signReceipt(
+      {
+        mesh: mesh.id,
+        endpoint: idOf('work'),
+        head: headId(body),
+        blocks: 1,
+        bytes: 1,
+        at,
+        undoDays: 30
+      },
+      keyOf('attic')
+    )
+  await heads.receipts.put([receipt(1)])
+  t.is(heads.receiptsFor(body).length, 1)
+  mesh.revoke('nas', 'attic')
+  const { heads: again } = await opened(disk, mesh)
+  t.is(again.receiptsFor(body).length, 1)
+  await again.receipts.put([receipt(2)])
+  t.is(again.receiptsFor(body).length, 1)
+})
