@@ -1,5 +1,5 @@
-// Record folders: sets of signed records on disk, one file each, named by its id. A record is in a folder only
-// after it was checked, and it is durable before anything acts on it. At start every file is checked
+// Record folders: sets of signed records on disk, one file each, named by its id. A record is in a folder
+// only after it was checked, and it is durable before anything acts on it. At start every file is checked
 // again, so a damaged one is as good as absent, and comes back at the next hello.
 
 import { toHex } from '../store/block.ts'

@@ -84,7 +84,7 @@ test('when the disk fills up, what was written counts and is told', async (t) =>
   t.is(told, mesh.records.length)
 })
 
-test('the last head of a line survives a restart, with its mark, even if only the head was written', async (t) => {
+test('the last head of a line survives a restart, and its mark comes back with it', async (t) => {
   const [disk, mesh] = [new SimDisk(), filled()]
   const { heads } = await opened(disk, mesh)
   await heads.put(heads.check(...headOf(mesh, 1)))
@@ -121,7 +121,7 @@ test('a head counts only by who writes the endpoint, or did', async (t) => {
   t.is(later.check(...headOf(mesh, 8, 'desk')).head.seq, 8)
 })
 
-test('receipts of a keeper that was shut out since stay known over a restart, but new ones do not count', async (t) => {
+test('receipts of a keeper that was shut out stay known, and new ones do not count', async (t) => {
   const [disk, mesh] = [new SimDisk(), filled()]
   const { heads } = await opened(disk, mesh)
   const [, body] = headOf(mesh, 1)

@@ -1,4 +1,5 @@
-// An office in memory: a mesh that nas founded, and computers that join it.
+// An office in memory: a mesh that nas founded, and computers that join it. Everything takes virtual
+// time, so call what waits through `fleet.run`.
 
 import { foundMesh } from '../../node/mesh/founding.ts'
 import { inviteComputer } from '../../node/mesh/invite.ts'
