@@ -87,6 +87,9 @@ const impossible: Record<string, Entry[]> = {
   ],
   'an empty file with a size': [{ ...fileOf('a', ''), size: 1 }],
   'a chunk larger than a block': [larger(1_048_577)],
+  'a size of 2^53': [
+    { ...fileOf('a'), size: 2 ** 53, content: { list: cidOf(DAG_CBOR, noise(1)) } }
+  ],
   'sixty-five chunks': [manyChunks(65)],
   'too many entries': sorted(
     Array.from({ length: PAGE_ENTRIES_MAX + 1 }, (_, i) => fileOf(`name ${i}`))

@@ -119,6 +119,11 @@ test('states of two readers are compared, sealed with plain', async (t) => {
   const own = await build(sealedSink(store, 'ab', keys), { a: '1', b: { c: '2' }, d: { e: '1' } })
   const found = await step(store, base, own, store.reader(new Map([[0, keys]])))
   t.deepEqual(found, ['~ b/c'])
+  store.asked.length = 0
+  const same = await build(sealedSink(store, 'ab', keys), { a: '1', b: { c: '1' }, d: { e: '1' } })
+  t.false(same.page?.equals(base.page))
+  t.deepEqual(await step(store, base, same), [])
+  t.deepEqual(store.asked, [])
 })
 
 const name = fc.stringMatching(/^[a-d]{1,2}$/)
