@@ -24,6 +24,7 @@ export class AheadReader extends BodyStateReader {
   /** Asked for, by address; the same chunk may be expected more than once. */
   readonly #coming = new Map<string, Expected[]>()
   #held = 0
+  #whenRoom: (() => void)[] = []
 
   /** @param requestMax chunks in one request. */
   constructor(bodies: BodyReader, requestMax: number, { aheadBytes = DEFAULT_AHEAD_BYTES } = {}) {
@@ -33,9 +34,11 @@ export class AheadReader extends BodyStateReader {
     this.#aheadBytes = aheadBytes
   }
 
-  expect(refs: readonly ChunkRef[]): void {
+  async expect(refs: readonly ChunkRef[]): Promise<void> {
     this.#waiting.push(...refs)
     this.#request()
+    if (this.#waiting.length === 0) return
+    await new Promise<void>((resolve) => this.#whenRoom.push(resolve))
   }
 
   override async chunk(ref: ChunkRef, options?: GetOptions): Promise<Uint8Array> {
@@ -46,6 +49,7 @@ export class AheadReader extends BodyStateReader {
       // It is asked for out of order: it need not be fetched a second time later.
       const at = this.#waiting.findIndex(({ cid }) => cid.equals(ref.cid))
       if (at >= 0) this.#waiting.splice(at, 1)
+      this.#request()
       return super.chunk(ref, options)
     }
     if (expected?.length === 0) this.#coming.delete(id)
@@ -75,6 +79,7 @@ export class AheadReader extends BodyStateReader {
       answer.catch(() => undefined)
       batch.forEach((ref, i) => this.#come(ref, answer, i))
     }
+    if (this.#waiting.length === 0) for (const resume of this.#whenRoom.splice(0)) resume()
   }
 
   #come(ref: ChunkRef, answer: Promise<Uint8Array[]>, i: number): void {

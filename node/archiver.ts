@@ -12,6 +12,7 @@ import type { Sink } from '../store/sink.ts'
 import { directoryEntries, fileChunks, joinPath, sameMetadata } from '../store/tree.ts'
 import type { Clock } from '../store/clock.ts'
 import { Unreadable } from './errors.ts'
+import { inOrder } from './in-order.ts'
 import { packFile, type Packed } from './packer.ts'
 import {
   describe,
@@ -195,16 +196,19 @@ class Archive {
     const { sights, gone } = mergeSights(listing, sides.before, known)
     this.#count.deleted += gone.length
     const entries: Entry[] = []
-    for (const sight of sights) {
-      const key = witnessKey(sight.name)
-      const entry = await this.#child({
+    const read = async (sight: Sight) => ({
+      sight,
+      child: await this.#child({
         path: joinPath(path, sight.name),
         sight,
-        base: baseByName.get(key)
+        base: baseByName.get(witnessKey(sight.name))
       })
-      if (entry === undefined) continue
-      entries.push(entry.entry)
-      if (entry.whole && !isRacyNow(sight, clock)) fresh.set(key, witnessOf(sight.stat))
+    })
+    for await (const { sight, child } of inOrder(sights, read, { isAlone: mustBeAlone })) {
+      if (child === undefined) continue
+      entries.push(child.entry)
+      const key = witnessKey(sight.name)
+      if (child.whole && !isRacyNow(sight, clock)) fresh.set(key, witnessOf(sight.stat))
       // A witness that vouched once still does; only a new one has to wait until the file is calm.
       else if (isContentKnown(sight) && sight.witness) fresh.set(key, sight.witness)
     }
@@ -338,6 +342,11 @@ class Archive {
     if (isNew || (entry.type !== 'directory' && !sameMetadata(before, entry))) this.#count.changed++
     this.#input.onProgress?.(this.#count)
   }
+}
+
+/** Directories, whose own files run ahead; and linked files, whose first name must be known first. */
+function mustBeAlone({ stat }: Sight): boolean {
+  return stat.type === 'directory' || stat.links > 1
 }
 
 function isRacyNow(sight: Sight, clock: Clock): boolean {

@@ -105,10 +105,12 @@ async function fillBatch(running: Running, refs: readonly Ref[]): Promise<void> 
     else parents.push({ cid, stored, children })
   }
   if (i !== refs.length) throw new Malformed('fewer blocks came than were asked for')
-  for (const { cid, stored, children } of parents) {
-    await fillBelow(running, children)
-    await keep(running, cid, stored)
-  }
+  // All their children together: one request for many parents' few.
+  await fillBelow(
+    running,
+    parents.flatMap(({ children }) => children)
+  )
+  for (const { cid, stored } of parents) await keep(running, cid, stored)
 }
 
 async function keep(running: Running, cid: CID, stored: StoredBlock): Promise<void> {

@@ -16,7 +16,7 @@ import { NoRoot } from './errors.ts'
 import { Fetcher } from './fetcher.ts'
 import { Heads } from './heads.ts'
 import { Home, type Settings } from './home.ts'
-import { readInstalled } from './installed.ts'
+import { compareTree, readInstalled, type CompareInput, type Comparison } from './installed.ts'
 import { Keeper } from './keeper.ts'
 import { keepDoor } from './mesh/door.ts'
 import { Gossip } from './mesh/gossip.ts'
@@ -58,7 +58,7 @@ export class Node {
   readonly witnesses: WitnessBook
   readonly #index: Index
   readonly #stopped = new AbortController()
-  #backup: Promise<unknown> = Promise.resolve()
+  #treeWork: Promise<unknown> = Promise.resolve()
   #isNudging = false
   #care: Promise<void> = Promise.resolve()
   readonly #background = new Set<Promise<void>>()
@@ -138,7 +138,7 @@ export class Node {
     this.#stopped.abort()
     await this.gossip.stop()
     await this.network.stop()
-    await Promise.allSettled([this.#backup, this.#care, ...this.#background])
+    await Promise.allSettled([this.#treeWork, this.#care, ...this.#background])
     await this.store.close()
     await this.#index.close()
   }
@@ -164,11 +164,36 @@ export class Node {
     return new Reading({ store, fetcher }, init)
   }
 
-  /** Takes a restore point. One at a time. */
+  /** Takes a restore point. */
   backUp(options: Pick<BackupInput, 'onProgress' | 'signal'>): Promise<BackedUp> {
-    const turn = this.#backup.then(() => this.#backUp(options))
-    this.#backup = turn.catch(() => undefined)
+    return this.withTree(() => this.#backUp(options))
+  }
+
+  /**
+   * Runs work that looks at the protected tree and writes witnesses: one at a time, since the witnesses of
+   * one must not be committed by another.
+   */
+  withTree<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#treeWork.then(work)
+    this.#treeWork = turn.catch(() => undefined)
     return turn
+  }
+
+  /** Compares the protected tree with a state; what matches need not be read at the next backup. */
+  recognise(input: Pick<CompareInput, 'reader' | 'top' | 'prove' | 'signal'>): Promise<Comparison> {
+    return this.withTree(async () => {
+      const { ports, witnesses, settings } = this
+      if (settings.root === undefined) throw new NoRoot()
+      const tree = await ports.openTree(settings.root)
+      try {
+        const sense = { owners: ports.owners }
+        const comparison = await compareTree({ ...input, tree, sense, witnesses })
+        await witnesses.commit()
+        return comparison
+      } finally {
+        witnesses.discard()
+      }
+    })
   }
 
   /** Brings this computer's last head to the storage peers. */

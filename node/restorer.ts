@@ -8,10 +8,10 @@ import type { Hash } from '../store/block.ts'
 import type { Entry } from '../store/entry.ts'
 import { BlockDamaged, DiskFull, DrystoneError } from '../store/errors.ts'
 import type { StateReader } from '../store/reader.ts'
-import { directoryEntries, fileChunks, joinPath } from '../store/tree.ts'
+import { directoryEntries, fileChunks, joinPath, walkEntries } from '../store/tree.ts'
 import { NotWritable, TargetNotEmpty } from './errors.ts'
 import { writeSparse } from './sparse.ts'
-import { showPath } from './tree/path.ts'
+import { ROOT, showPath } from './tree/path.ts'
 import type { Tree, TreeMetadata, TreePath, TreeStat, TreeWriter } from './tree/tree.ts'
 
 const READ_BYTES = 1 << 20
@@ -83,6 +83,7 @@ class Restore {
   /** Files of the target that were reused, by device and inode: each for one file only. */
   readonly #reused = new Set<string>()
   #failure: DrystoneError | undefined
+  #isOver = false
 
   constructor(input: RestoreInput, writer: TreeWriter | undefined) {
     this.#input = input
@@ -90,27 +91,34 @@ class Restore {
   }
 
   async run(): Promise<Restored> {
+    // A failure to fetch ahead is met again, and told, where the chunk is needed.
+    this.#expectAll(this.#input.pieces).catch(() => undefined)
     try {
       for (const piece of this.#input.pieces) await this.#tryEntry(piece)
     } finally {
+      this.#isOver = true
       await this.#writer?.close()
     }
     if (this.#failure !== undefined) throw this.#failure
     return { count: this.#count, warnings: this.#warnings }
   }
 
-  /** Lets the reader fetch ahead what will be written: files of few chunks where nothing lies yet. */
-  async #expect(children: readonly Entry[], to: TreePath): Promise<void> {
-    const { reader, target, dryRun } = this.#input
-    if (dryRun === true || reader.expect === undefined) return
-    const there = new Set((await target.list(to)).map(({ name }) => latin1(name)))
-    reader.expect(
-      children
-        .filter(({ name, linkTo }) => linkTo === undefined && !there.has(latin1(name)))
-        .flatMap(({ content }) =>
-          content !== undefined && 'chunks' in content ? content.chunks : []
-        )
-    )
+  /** Lets the reader fetch ahead what will be written, as fast as it is written. */
+  async #expectAll(pieces: readonly Piece[]): Promise<void> {
+    const { reader, target, dryRun, signal } = this.#input
+    const [piece] = pieces
+    if (dryRun === true || reader.expect === undefined || piece === undefined) return
+    // What lies in the target already need not be fetched, and only the writing itself will tell.
+    const lies = await target.stat(ROOT)
+    if (lies !== undefined && (await target.list(ROOT)).length > 0) return
+    for (const { entry, from } of pieces) {
+      for await (const found of walkEntries(reader, { path: from, entry }, { signal })) {
+        if (this.#isOver) return
+        const { content, linkTo } = found.entry
+        if (content === undefined || linkTo !== undefined || 'list' in content) continue
+        await reader.expect(content.chunks)
+      }
+    }
   }
 
   /** Remembers a failure and lets the rest go on; a full disk would only fail again. */
@@ -139,9 +147,7 @@ class Restore {
     await this.#writer?.makeDirectory(to)
     const names = new Map<string, TreePath>()
     if (entry.page !== undefined) {
-      const children = await Array.fromAsync(directoryEntries(reader, entry.page))
-      await this.#expect(children, to)
-      for (const child of children) {
+      for await (const child of directoryEntries(reader, entry.page)) {
         const piece = {
           entry: child,
           from: joinPath(from, child.name),
@@ -303,8 +309,4 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
 function metadataOf(entry: Entry): TreeMetadata {
   const { type, mode, uid, gid, mtimeNs, xattrs = [] } = entry
   return { type, mode, uid, gid, mtimeNs, xattrs }
-}
-
-function latin1(name: Uint8Array): string {
-  return Buffer.from(name).toString('latin1')
 }

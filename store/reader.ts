@@ -21,8 +21,11 @@ export interface StateReader {
   list(cid: CID, options?: GetOptions): Promise<ChunkList>
   /** The bytes of a chunk, checked against the reference. */
   chunk(ref: ChunkRef, options?: GetOptions): Promise<Uint8Array>
-  /** Says which chunks will be asked for next, in order: a reader may fetch them ahead. */
-  expect?(refs: readonly ChunkRef[]): void
+  /**
+   * Says which chunks will be asked for next, in order: a reader may fetch them ahead. Resolves when it
+   * has room for more.
+   */
+  expect?(refs: readonly ChunkRef[]): Promise<void>
 }
 
 /** Gives the body of a block that was opened as a type; what a StateReader stands on. */

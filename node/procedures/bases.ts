@@ -8,13 +8,13 @@ import type { Base } from '../../store/base.ts'
 import { walkEntries } from '../../store/tree.ts'
 import { labelOf } from '../bases.ts'
 import { BaseNotReady, NoRoot } from '../errors.ts'
-import { compareTree, saveInstalled, type CompareInput } from '../installed.ts'
+import { saveInstalled, type CompareInput } from '../installed.ts'
 import type { Node } from '../node.ts'
 import { proveState } from '../prover.ts'
 import { createBase } from '../publisher.ts'
 import { rulesFilter } from '../rules.ts'
 import type { Tree, TreePath, TreeStat } from '../tree/tree.ts'
-import { nameOfPeer, procedure, timeText } from './procedure.ts'
+import { namesOf, procedure, timeText } from './procedure.ts'
 
 const READ_BYTES = 1 << 20
 const ONE_BASE = z.strictObject({ base: z.string() })
@@ -32,7 +32,7 @@ async function baseRow(node: Node, base: Base) {
     digest: toHex(base.digest),
     time: timeText(base.time),
     parent: base.parent && toHex(base.parent),
-    copies: node.bases.holders(base.id).map((peer) => nameOfPeer(node, peer)),
+    copies: namesOf(node, node.bases.holders(base.id)),
     ready: node.bases.isReady(base),
     here: await node.baseStore.hasWhole(base)
   }
@@ -78,7 +78,7 @@ export const baseProcedures = {
         blocks,
         newBlocks,
         storedBytes,
-        copies: copies.map((peer) => nameOfPeer(node, peer)),
+        copies: namesOf(node, copies),
         skipped
       }
     }
@@ -168,21 +168,17 @@ export const baseProcedures = {
       try {
         const tree = await node.ports.openTree(root)
         const proof = new Proof(tree, (hashedBytes) => onProgress({ hashedBytes }))
-        const { matched, differing, missing } = await compareTree({
-          tree,
-          reader: reading.reader,
-          top: await reading.reader.top(found.root),
-          sense: { owners: node.ports.owners },
-          witnesses: node.witnesses,
-          signal,
-          ...(verify && { prove: proof.prove })
+        const { reader } = reading
+        const top = await reader.top(found.root)
+        const prove = verify ? { prove: proof.prove } : {}
+        const { matched, differing, missing } = await node.recognise({
+          ...{ reader, top, signal },
+          ...prove
         })
         await saveInstalled(node.ports.disk, found)
-        await node.witnesses.commit()
         const { hashedBytes } = proof
         return { name: labelOf(found), matched, differing, missing, hashedBytes }
       } finally {
-        node.witnesses.discard()
         await reading.close()
       }
     }

@@ -4,16 +4,16 @@
 import { z } from 'zod'
 import { parseCid, toHex } from '../../store/block.ts'
 import { meshKeys } from '../../store/key.ts'
+import { parsePeerId } from '../../store/peer.ts'
 import { BLOCK_TYPES, type BlockType } from '../../store/seal.ts'
 import { wordsToSecret } from '../../store/words.ts'
 import { Endpoint } from '../endpoint.ts'
 import { NoHead, NoKeys, NoRoot } from '../errors.ts'
 import type { MarkedHead } from '../heads.ts'
-import { compareTree } from '../installed.ts'
 import type { Node } from '../node.ts'
 import { gatherHeads, recoverSecret } from '../recovery.ts'
 import type { Replicated } from '../replicator.ts'
-import { nameOfPeer, procedure, timeText } from './procedure.ts'
+import { nameOfPeer, namesOf, procedure, timeText } from './procedure.ts'
 import { BODIES_MAX } from './readings.ts'
 
 /** How often a backup that waits looks again. */
@@ -74,6 +74,15 @@ async function claimToRead(node: Node, id: Uint8Array, words: string): Promise<v
   await gossip.nudge()
 }
 
+/** Why peers have no copy, under the names that people know. */
+function failuresByName(node: Node, failures: Record<string, string>): Record<string, string> {
+  const named = Object.entries(failures).map(([id, why]) => {
+    const name = nameOfPeer(node, parsePeerId(id))
+    return [name, why.replaceAll(id, name)]
+  })
+  return Object.fromEntries(named) as Record<string, string>
+}
+
 export const historyProcedures = {
   backup: procedure(
     z.strictObject({ waitMs: z.number().optional() }),
@@ -102,9 +111,9 @@ export const historyProcedures = {
         sentBytes: done?.sent.bytes ?? 0,
         baseSentBytes: done?.sent.baseBytes ?? 0,
         baseStoredBytes: (await node.store.usage('base')).bytes - before.bytes,
-        copies: copies.map((peer) => nameOfPeer(node, peer)),
+        copies: namesOf(node, copies),
         protected: done?.isProtected === true,
-        failures: done?.failures ?? {},
+        failures: failuresByName(node, done?.failures ?? {}),
         skipped
       }
     }
@@ -114,7 +123,7 @@ export const historyProcedures = {
     z.strictObject({ endpoint: z.string().optional(), words: z.string().optional() }),
     async (args, { node, signal }) => {
       const { endpoint, name, last } = await readable(node, args, signal)
-      const copies = node.replicator.copiesOf(last).map((peer) => nameOfPeer(node, peer))
+      const copies = namesOf(node, node.replicator.copiesOf(last))
       const points = endpoint.points(last.head).map(({ number, time, digest, root, flags }) => ({
         point: number,
         time: timeText(time),
@@ -178,20 +187,10 @@ export const historyProcedures = {
   restoredInPlace: procedure(z.strictObject({ reading: z.int() }), async (args, context) => {
     const { node, readings, signal } = context
     const { reading, root } = readings.opened(args.reading)
-    if (node.settings.root === undefined || root === undefined) throw new NoRoot()
-    try {
-      const { differing, missing } = await compareTree({
-        tree: await node.ports.openTree(node.settings.root),
-        reader: reading.reader,
-        top: await reading.reader.top(root),
-        sense: { owners: node.ports.owners },
-        witnesses: node.witnesses,
-        signal
-      })
-      await node.witnesses.commit()
-      return { differing, missing }
-    } finally {
-      node.witnesses.discard()
-    }
+    if (root === undefined) throw new NoRoot()
+    const { reader } = reading
+    const top = await reader.top(root)
+    const { differing, missing } = await node.recognise({ reader, top, signal })
+    return { differing, missing }
   })
 }

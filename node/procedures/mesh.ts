@@ -10,12 +10,12 @@ import { reportStatus } from '../reporter.ts'
 import { inviteComputer } from '../mesh/invite.ts'
 import { gatherHeads, recoverSecret } from '../recovery.ts'
 import type { Node } from '../node.ts'
-import { procedure, timeText } from './procedure.ts'
+import { nameOfPeer, namesOf, procedure, timeText } from './procedure.ts'
 
 const NOTHING = z.strictObject({})
 
 function endpointRow(node: Node, endpoint: RosterEndpoint) {
-  const { heads, members, replicator, ports } = node
+  const { heads, replicator, ports } = node
   const last = heads.last(endpoint.id)
   const mark = heads
     .marksOf(endpoint.id)
@@ -27,10 +27,10 @@ function endpointRow(node: Node, endpoint: RosterEndpoint) {
   return {
     name: endpoint.name,
     id: toHex(endpoint.id),
-    writer: members.member(endpoint.writer)?.name ?? peerIdText(endpoint.writer),
+    writer: nameOfPeer(node, endpoint.writer),
     lastPoint,
     lastProtected: isProtected ? timeText(last.head.time) : undefined,
-    copies: copies.map((peer) => members.member(peer)?.name ?? peerIdText(peer)),
+    copies: namesOf(node, copies),
     overdue: mark === undefined || ports.clock.now() - mark.mark.time > OVERDUE_MS
   }
 }

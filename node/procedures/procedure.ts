@@ -19,7 +19,7 @@ export interface ProcedureContext {
 
 export interface Procedure<Schema extends z.ZodType, Result> {
   schema: Schema
-  run(args: z.infer<Schema>, context: ProcedureContext): Promise<Result>
+  run: (args: z.infer<Schema>, context: ProcedureContext) => Promise<Result>
 }
 
 export function procedure<Schema extends z.ZodType, Result>(
@@ -43,6 +43,11 @@ export async function runProcedure<Schema extends z.ZodType, Result>(
 /** ISO 8601 in UTC. */
 export function timeText(ms: number): string {
   return new Date(ms).toISOString()
+}
+
+/** Names of peers, sorted, so that the same peers always read the same. */
+export function namesOf(node: Node, peers: readonly PeerKey[]): string[] {
+  return peers.map((peer) => nameOfPeer(node, peer)).sort()
 }
 
 /** What people call a peer: its name in the roster, or its id. */
