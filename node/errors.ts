@@ -118,19 +118,23 @@ export class NoMemberFound extends DrystoneError {
   /** Peers that were found, but are of another mesh or refused. */
   readonly refusals: number
 
-  constructor(refusals: number, init: { cause?: unknown } = {}) {
-    super(
-      refusals === 0
+  constructor(
+    refusals: number,
+    { addresses = [], cause }: { addresses?: readonly string[]; cause?: unknown } = {}
+  ) {
+    const nobody =
+      addresses.length === 0
         ? 'no peer of a mesh was found on this network'
-        : `${refusals} peer(s) answered, but none takes these words`,
-      {
-        next:
-          refusals === 0
-            ? 'See that a member runs (`drystone up`); where multicast does not pass, give its address with --addr HOST.'
-            : 'The words may be expired, used up, or of another mesh: ask for new ones (`drystone invite`).',
-        ...init
-      }
-    )
+        : `nobody answered at ${addresses.join(', ')}`
+    super(refusals === 0 ? nobody : `${refusals} peer(s) answered, but none takes these words`, {
+      next:
+        refusals > 0
+          ? 'The words may be expired, used up, or of another mesh: ask for new ones (`drystone invite`).'
+          : addresses.length > 0
+            ? 'See that a member runs there (`drystone up` shows its addresses), and that no firewall is between.'
+            : 'See that a member runs (`drystone up`); where multicast does not pass, give its address with --addr HOST.',
+      cause
+    })
     this.refusals = refusals
   }
 }
@@ -312,5 +316,18 @@ export class CommandFailed extends DrystoneError {
   constructor(command: string, answer: string) {
     super(`\`drystone ${command}\` failed: ${answer}`)
     this.command = command
+  }
+}
+
+/** The folder that should become a home holds other things. */
+export class HomeNotEmpty extends DrystoneError {
+  override readonly name = 'HomeNotEmpty'
+  readonly home: string
+
+  constructor(home: string) {
+    super(`${home} holds other things, and is no Drystone home`, {
+      next: 'Name an empty or new folder with --home: a home is private, and kept out of backups.'
+    })
+    this.home = home
   }
 }

@@ -7,7 +7,7 @@ import { readFile, writeFile, type Disk } from '../store/disk.ts'
 import { decode, bytesOf, encode, integerOf, readMap } from '../store/codec.ts'
 import { Malformed } from '../store/errors.ts'
 import type { Random } from '../store/random.ts'
-import { AlreadyInMesh, NoMesh } from './errors.ts'
+import { AlreadyInMesh, HomeNotEmpty, NoMesh } from './errors.ts'
 import { HOME_MARKER } from './scanner.ts'
 
 const PEER_KEY_FILE = 'peer.key'
@@ -27,7 +27,9 @@ const settingsSchema = z.strictObject({
   listen: z.array(z.string()).optional(),
   mdns: z.boolean().optional(),
   /** The owner keeps the endpoint's words: no head carries an escrow. */
-  ownRecovery: z.boolean().optional()
+  ownRecovery: z.boolean().optional(),
+  /** Hex id of an endpoint that was taken over, while its keys are not here yet. */
+  recovering: z.string().optional()
 })
 export type Settings = z.infer<typeof settingsSchema>
 
@@ -61,6 +63,8 @@ export class Home {
   /** Makes the folder a home, whatever an earlier attempt left. @throws {AlreadyInMesh} */
   async prepare(random: Random): Promise<Uint8Array> {
     if ((await this.#settings()) !== undefined) throw new AlreadyInMesh(this.#where())
+    const names = (await this.disk.list('')) ?? []
+    if (names.length > 0 && !names.some(isOurs)) throw new HomeNotEmpty(this.#where())
     await this.disk.makeDirectory('')
     await writeFile(this.disk, HOME_MARKER, Buffer.from(MARKER_TEXT))
     const known = await readFile(this.disk, PEER_KEY_FILE)
@@ -68,6 +72,11 @@ export class Home {
     const seed = random.bytes(32)
     await writeFile(this.disk, PEER_KEY_FILE, seed)
     return seed
+  }
+
+  /** The settings, if the home is complete. */
+  settingsIfAny(): Promise<Settings | undefined> {
+    return this.#settings()
   }
 
   /** The seed of this peer's key. @throws {NoMesh} */
@@ -149,4 +158,9 @@ export class Home {
     this.#writing = turn.catch(() => undefined)
     return turn
   }
+}
+
+/** What the first moment of a home leaves: its marker, perhaps not yet under its name. */
+function isOurs(name: string): boolean {
+  return name.startsWith(HOME_MARKER)
 }

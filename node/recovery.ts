@@ -6,7 +6,7 @@
 import { toHex } from '../store/block.ts'
 import type { Clock } from '../store/clock.ts'
 import { DrystoneError, NotOpened } from '../store/errors.ts'
-import { meshKeys } from '../store/key.ts'
+import { endpointKeys, meshKeys } from '../store/key.ts'
 import { decodeRecord, isBadRecord } from '../store/signed.ts'
 import { wordsToSecret } from '../store/words.ts'
 import { Channel, converse } from '../protocol/framing.ts'
@@ -65,16 +65,23 @@ function readKept(heads: Heads, { mark, body }: KeptHead): MarkedHead | undefine
   }
 }
 
-/** The keys of an endpoint, from the escrow of its newest head and the words of the mesh. */
+/**
+ * The keys of an endpoint: from the escrow of its newest head by the words of the mesh, or straight from
+ * its own words.
+ */
 export async function recoverSecret(
-  components: RecoveryComponents,
+  { heads, members, clock }: RecoveryComponents,
   endpoint: Uint8Array,
   words: string
 ): Promise<EndpointSecret> {
-  const { recoveryIdentity } = meshKeys(wordsToSecret(words))
-  const last = components.heads.last(endpoint)
+  const phrase = wordsToSecret(words)
+  const claimKey = members.roster.endpoints.get(toHex(endpoint))?.claimKey
+  if (claimKey !== undefined && toHex(claimKey) === toHex(endpointKeys(phrase).claim.public)) {
+    return { endpoint, epochs: [phrase] }
+  }
+  const last = heads.last(endpoint)
   if (last === undefined) throw new NoHead()
-  const secret = await openEscrow(last.head.escrow, recoveryIdentity, components.clock)
+  const secret = await openEscrow(last.head.escrow, meshKeys(phrase).recoveryIdentity, clock)
   if (toHex(secret.endpoint) === toHex(endpoint)) return secret
   throw new NotOpened('the escrow holds the keys of another endpoint')
 }

@@ -27,6 +27,23 @@ export function hashesFromWire(value: unknown): Hash[] {
   return listOf(bytesOf(HASH_BYTES), WANTED_MAX)(value, 'hashes')
 }
 
+/** Answers for each hash in order; while one block is sent, the next is read. */
+export async function sendAll(
+  channel: Channel,
+  hashes: readonly Hash[],
+  read: (hash: Hash) => Promise<StoredBlock | undefined>,
+  options?: CallOptions
+): Promise<void> {
+  let next: Promise<StoredBlock | undefined> | undefined
+  for (const [i, hash] of hashes.entries()) {
+    const stored = await (next ?? read(hash))
+    const following = hashes[i + 1]
+    next = following === undefined ? undefined : read(following)
+    next?.catch(() => undefined)
+    await sendBlock(channel, stored, options)
+  }
+}
+
 /** Sends one block as it lies at rest, or that it is absent. */
 export async function sendBlock(
   channel: Channel,
@@ -104,7 +121,7 @@ export async function provideBlocks(channel: Channel, provider: BlocksProvider):
     const hashes = hashesFromWire(hashesValue)
     if (!provider.allows(scope)) return channel.refuse()
     if (kind === 'want') {
-      for (const hash of hashes) await sendBlock(channel, await provider.get(scope, hash))
+      await sendAll(channel, hashes, (hash) => provider.get(scope, hash))
     } else if (kind === 'have?') {
       const bits = await Promise.all(hashes.map((hash) => provider.has(scope, hash)))
       await channel.send(['have', Uint8Array.from(bits, Number)])

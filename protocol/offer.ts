@@ -5,7 +5,7 @@
 import type { Hash, Scope } from '../store/block.ts'
 import { bytesOf } from '../store/codec.ts'
 import type { StoredBlock } from '../store/stored.ts'
-import { hashesFromWire, receiveBlock, scopeFromWire, scopeToWire, sendBlock } from './blocks.ts'
+import { hashesFromWire, receiveBlock, scopeFromWire, scopeToWire, sendAll } from './blocks.ts'
 import type { Channel } from './framing.ts'
 import { HEAD_BYTES_MAX } from './limits.ts'
 import type { CallOptions } from './network.ts'
@@ -36,9 +36,7 @@ export async function offerHead(
       return readRecord(first, 'receipt')
     }
     const scope = scopeFromWire(first)
-    for (const hash of hashesFromWire(second)) {
-      await sendBlock(channel, await provide(scope, hash), options)
-    }
+    await sendAll(channel, hashesFromWire(second), (hash) => provide(scope, hash), options)
   }
 }
 

@@ -64,7 +64,7 @@ type Operation =
 interface Database {
   open(): Promise<void>
   close(): Promise<void>
-  get(key: Uint8Array): Promise<Uint8Array | undefined>
+  getSync(key: Uint8Array): Uint8Array | undefined
   getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]>
   batch(operations: Operation[]): Promise<void>
   iterator(range: IndexRange): {
@@ -131,7 +131,9 @@ class LevelIndex implements Index {
         )
       )
     return {
-      get: (key) => this.#calling('reading the index', () => this.#database.get(full(key))),
+      // In step: what is asked is nearly always in memory, and a thread hop costs fifty look-ups.
+      get: (key) =>
+        this.#calling('reading the index', async () => this.#database.getSync(full(key))),
       getMany: (keys) =>
         this.#calling('reading the index', () => this.#database.getMany(keys.map(full))),
       put: (key, value) => batch([{ key, value }]),

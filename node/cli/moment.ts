@@ -1,6 +1,7 @@
 // A node for the moment: what a command starts in its own process when the peer of its home does not run.
 // It is loaded only then, as it brings the whole network with it.
 
+import { toHex } from '../../store/block.ts'
 import { systemClock } from '../../store/clock.ts'
 import type { Caller } from '../control/call.ts'
 import { performer } from '../control/perform.ts'
@@ -26,9 +27,12 @@ export async function openMoment(folder: string): Promise<Caller> {
 
 /** Waits until the other storage peers are connected, or for a moment. */
 async function settle(node: Node): Promise<void> {
-  const others = node.members.roster.members.size - 1
+  const self = toHex(node.network.self)
+  const others = node.members.withRole('storage').map(({ peer }) => toHex(peer))
   const startedMs = systemClock.monotonic()
-  while (node.network.connected().length < others) {
+  for (;;) {
+    const here = new Set([self, ...node.network.connected().map(toHex)])
+    if (others.every((peer) => here.has(peer))) return
     if (systemClock.monotonic() - startedMs > SETTLE_MS) return
     await systemClock.sleep(50)
   }

@@ -6,7 +6,9 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { toHex } from '../../store/block.ts'
 import { peerIdText } from '../../store/peer.ts'
+import { Home } from '../home.ts'
 import { enterByWords } from '../mesh/joining.ts'
+import type { Ports } from '../ports.ts'
 import { action, withCommonFlags, type Context } from './command.ts'
 import { list, memberRolesOf } from './flags.ts'
 import { homeFolder } from './home-folder.ts'
@@ -42,9 +44,38 @@ export function define(command: Command): void {
 async function recover(context: Context, flags: Flags): Promise<void> {
   const { output, home, session, signal } = context
   const words = await askWords(flags.recoveryFile)
+  const ports = await realPorts(homeFolder(home))
+  // An earlier try may have come in, and been interrupted before the keys were here.
+  const unfinished = (await new Home(ports.disk).settingsIfAny())?.recovering
+  const via = unfinished === undefined ? await comeIn(context, ports, { flags, words }) : undefined
+  const taken = (await new Home(ports.disk).settings()).recovering
+  const peer = await session()
+  if (taken !== undefined) {
+    const args = { endpoint: taken, words, own: true }
+    const { endpoint, points } = await peer.call('recoverEndpoint', args, { signal })
+    output.line(`The history of ${endpoint} goes on here: ${points} restore point(s).`)
+  }
+  const { endpoints } = await peer.call('endpoints', {})
+  const names = endpoints.map(({ name }) => name)
+  const { mesh, peer: self } = await peer.call('identity', {})
+  output.line(`Endpoints in the mesh: ${names.join(', ') || 'none'}.`)
+  output.next(
+    taken === undefined
+      ? 'run `drystone restore --endpoint NAME --to DIR --recovery-file FILE`.'
+      : 'run `drystone restore --in-place`, then `drystone up`.'
+  )
+  output.result({ mesh, peer: self, via, endpoints: names })
+}
+
+/** Signs this computer in; returns who let it in. */
+async function comeIn(
+  { output }: Context,
+  ports: Ports,
+  { flags, words }: { flags: Flags; words: string }
+): Promise<string> {
   output.progress('looking for a member…')
   const { root, replaces } = flags
-  const entered = await enterByWords(await realPorts(homeFolder(home)), {
+  const { roster, via } = await enterByWords(ports, {
     words,
     name: flags.name,
     root: root === undefined ? undefined : resolve(root),
@@ -55,24 +86,6 @@ async function recover(context: Context, flags: Flags): Promise<void> {
     listen: flags.listen,
     mdns: flags.mdns ? undefined : false
   })
-  const { roster, peer, via, mesh } = entered
   output.line(`This computer is back in the mesh "${roster.name}".`)
-  if (replaces !== undefined) {
-    const args = { endpoint: replaces, words, own: true }
-    const { endpoint, points } = await (await session()).call('recoverEndpoint', args, { signal })
-    output.line(`The history of ${endpoint} goes on here: ${points} restore point(s).`)
-  }
-  const endpoints = [...roster.endpoints.values()].map(({ name }) => name)
-  output.line(`Endpoints in the mesh: ${endpoints.join(', ') || 'none'}.`)
-  output.next(
-    replaces === undefined
-      ? 'run `drystone restore --endpoint NAME --to DIR --recovery-file FILE`.'
-      : 'run `drystone restore --in-place`, then `drystone up`.'
-  )
-  output.result({
-    mesh: toHex(mesh),
-    peer: peerIdText(peer),
-    via: roster.members.get(toHex(via))?.name ?? peerIdText(via),
-    endpoints
-  })
+  return roster.members.get(toHex(via))?.name ?? peerIdText(via)
 }

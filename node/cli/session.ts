@@ -8,7 +8,13 @@ import { systemClock } from '../../store/clock.ts'
 import { BlockMissing, DrystoneError } from '../../store/errors.ts'
 import type { BodyReader, StateReader } from '../../store/reader.ts'
 import { AheadReader } from '../ahead.ts'
-import { TOKEN_BYTES, WireCaller, type CallContext, type Caller } from '../control/call.ts'
+import {
+  PoolCaller,
+  TOKEN_BYTES,
+  WireCaller,
+  type CallContext,
+  type Caller
+} from '../control/call.ts'
 import { TOKEN_FILE } from '../control/host.ts'
 import type { ArgsOf, ProcedureName, ResultOf } from '../control/perform.ts'
 import { dial } from '../control/socket.ts'
@@ -68,8 +74,12 @@ export async function openSession(home: string | undefined): Promise<Session> {
 async function callRunning(folder: string): Promise<Caller | undefined> {
   const token = await readFile(await openDisk(folder), TOKEN_FILE)
   if (token?.length !== TOKEN_BYTES) return undefined
-  const wire = await dial(folder)
-  return wire && new WireCaller({ wire, clock: systemClock }, token)
+  const open = async (): Promise<WireCaller | undefined> => {
+    const wire = await dial(folder)
+    return wire && new WireCaller({ wire, clock: systemClock }, token)
+  }
+  const first = await open()
+  return first && new PoolCaller(first, open)
 }
 
 /** @throws {NoMesh} A command that looks must not leave an empty home behind. */

@@ -13,11 +13,17 @@ import type { Wire } from '../../protocol/network.ts'
 /** Local and trusted, so large answers are fine. */
 const FRAME_BYTES_MAX = 64 << 20
 export const TOKEN_BYTES = 32
+/** Calls of one command that overlap. */
+const WIRES_MAX = 3
 
 export interface CallContext {
   onProgress?: ((value: unknown) => void) | undefined
   signal?: AbortSignal | undefined
 }
+
+/** What a command says whose peer went away meanwhile. */
+const AFTER_A_CUT =
+  'The peer of this home stopped: start it with `drystone up`, and run this again; what was done is kept.'
 
 /** Calls procedures: of the running peer, or of a node in this process. */
 export interface Caller {
@@ -95,13 +101,52 @@ export class WireCaller implements Caller {
 
   async #call(name: string, args: unknown, context: CallContext): Promise<unknown> {
     const options = { signal: context.signal }
-    await this.#channel.send(['call', this.#token, name, withoutUndefined(args)], options)
-    for (;;) {
-      const [kind, value] = await this.#channel.expect(['progress', 'result', 'failed'], options)
-      if (kind === 'result') return value
-      if (kind === 'failed') throw new CalledFailure(value as WrittenFailure)
-      context.onProgress?.(value)
+    try {
+      await this.#channel.send(['call', this.#token, name, withoutUndefined(args)], options)
+      for (;;) {
+        const [kind, value] = await this.#channel.expect(['progress', 'result', 'failed'], options)
+        if (kind === 'result') return value
+        if (kind === 'failed') throw new CalledFailure(value as WrittenFailure)
+        context.onProgress?.(value)
+      }
+    } catch (error) {
+      throw error instanceof WireCut ? new WireCut({ next: AFTER_A_CUT, cause: error }) : error
     }
+  }
+}
+
+/** Several wires to one peer, so that calls overlap; opened as they are needed. */
+export class PoolCaller implements Caller {
+  readonly #open: () => Promise<WireCaller | undefined>
+  readonly #callers: { caller: WireCaller; calls: number }[]
+
+  constructor(first: WireCaller, open: () => Promise<WireCaller | undefined>) {
+    this.#callers = [{ caller: first, calls: 0 }]
+    this.#open = open
+  }
+
+  async call(name: string, args: unknown, context?: CallContext): Promise<unknown> {
+    const slot = await this.#leastBusy()
+    slot.calls++
+    try {
+      return await slot.caller.call(name, args, context)
+    } finally {
+      slot.calls--
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#callers.map(({ caller }) => caller.close()))
+  }
+
+  async #leastBusy(): Promise<{ caller: WireCaller; calls: number }> {
+    const least = this.#callers.reduce((a, b) => (b.calls < a.calls ? b : a))
+    if (least.calls === 0 || this.#callers.length === WIRES_MAX) return least
+    const slot = { caller: least.caller, calls: 0 }
+    this.#callers.push(slot)
+    const more = await this.#open()
+    if (more !== undefined) slot.caller = more
+    return slot
   }
 }
 

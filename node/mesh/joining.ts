@@ -3,15 +3,17 @@
 // interrupted attempts, and completes its home only when the mesh counts it as a member.
 
 import { toHex } from '../../store/block.ts'
-import { meshKeys, signingKey, type SigningKey } from '../../store/key.ts'
+import { endpointKeys, meshKeys, signingKey, type SigningKey } from '../../store/key.ts'
 import { peerIdText, type PeerKey } from '../../store/peer.ts'
 import type { MemberRole } from '../../store/roster-bodies.ts'
 import { admit } from '../../store/roster-admit.ts'
+import type { Endpoint } from '../../store/roster-endpoints.ts'
 import { issue } from '../../store/roster-issue.ts'
 import { fold, type Roster } from '../../store/roster.ts'
 import { decodeRecord, encodeRecord, type SignedRecord } from '../../store/signed.ts'
 import { inviteKeys, inviteMac, wordsToInvite, wordsToSecret } from '../../store/words.ts'
 import { NotSigned } from '../../store/errors.ts'
+import { Refused } from '../../protocol/errors.ts'
 import { Channel, converse } from '../../protocol/framing.ts'
 import { JOIN_PROTOCOL, askToJoin, knockMessage } from '../../protocol/join.ts'
 import { CONTROL_FRAME_BYTES_MAX } from '../../protocol/limits.ts'
@@ -20,7 +22,7 @@ import { EndpointUnknown, NotAdmitted } from '../errors.ts'
 import { Home } from '../home.ts'
 import { callingOut, type Ports } from '../ports.ts'
 import { claimKeyOf, makeEndpoint } from './founding.ts'
-import { meetMember } from './meeting.ts'
+import { meetMember, type Candidate } from './meeting.ts'
 import { openRosterFolder } from './members.ts'
 
 export interface EntryInput {
@@ -62,32 +64,29 @@ export async function joinMesh(ports: Ports, code: string, input: EntryInput): P
   const peer = signingKey(seed).public
   const secret = input.root === undefined ? undefined : await makeEndpoint(home, ports)
   const endpoint = secret && { endpoint: secret.endpoint, claimKey: claimKeyOf(secret) }
-  return enter(
-    ports,
-    { seed, input },
-    {
-      id: invite.id,
-      key: invite.key,
-      check: (roster) => {
-        const mac = roster.invites.get(toHex(invite.id))?.mac
-        if (mac === undefined || toHex(mac) !== toHex(inviteMac(invite.mac, roster.mesh))) {
-          throw new NotSigned('this mesh did not make the invite')
-        }
-      },
-      facts: [
-        (roster) =>
-          issue(
-            'join',
-            { invite: invite.id, peer, name: freeName(roster, input.name, peer), ...endpoint },
-            { key: invite.key, roster, time: ports.clock.now() }
-          )
-      ]
-    }
-  )
+  const byInvite: WayIn = {
+    id: invite.id,
+    key: invite.key,
+    check: (roster) => {
+      const mac = roster.invites.get(toHex(invite.id))?.mac
+      if (mac === undefined || toHex(mac) !== toHex(inviteMac(invite.mac, roster.mesh))) {
+        throw new NotSigned('this mesh did not make the invite')
+      }
+    },
+    facts: [
+      (roster) =>
+        issue(
+          'join',
+          { invite: invite.id, peer, name: freeName(roster, input.name, peer), ...endpoint },
+          { key: invite.key, roster, time: ports.clock.now() }
+        )
+    ]
+  }
+  return enter(ports, { seed, input }, [byInvite])
 }
 
 export interface RecoveryInput extends EntryInput {
-  /** The 24 words of the mesh. */
+  /** The 24 words of the mesh, or of an endpoint whose owner keeps its recovery. */
   words: string
   roles: readonly MemberRole[]
   site: string
@@ -95,67 +94,132 @@ export interface RecoveryInput extends EntryInput {
   replaces?: string | undefined
 }
 
-/** Signs this peer in by the authority of the recovery words; no invite and nobody of rank is needed. */
+/**
+ * Signs this peer in by the recovery words; no invite and nobody of rank is needed. The mesh's words do it
+ * by its authority; an endpoint's own words by its claim key, for that endpoint alone.
+ */
 export async function enterByWords(ports: Ports, input: RecoveryInput): Promise<Entered> {
-  const { authority } = meshKeys(wordsToSecret(input.words))
+  const phrase = wordsToSecret(input.words)
   const home = new Home(ports.disk)
   const seed = await home.prepare(ports.random)
   const peer = signingKey(seed).public
+  const byAuthority = await wayOfAuthority(ports, { home, peer, phrase }, input)
+  const byClaim = wayOfClaim(ports, { peer, phrase }, input)
+  return enter(ports, { seed, input }, [byAuthority, byClaim])
+}
+
+interface Recovering {
+  peer: PeerKey
+  phrase: Uint8Array
+}
+
+async function wayOfAuthority(
+  ports: Ports,
+  { home, peer, phrase }: Recovering & { home: Home },
+  { root, replaces, name, roles, site }: RecoveryInput
+): Promise<WayIn> {
+  const { authority } = meshKeys(phrase)
   const sign = { key: authority, time: ports.clock.now() }
-  const { replaces } = input
-  const secret =
-    replaces === undefined && input.root !== undefined ? await makeEndpoint(home, ports) : undefined
+  const isNew = replaces === undefined && root !== undefined
+  const secret = isNew ? await makeEndpoint(home, ports) : undefined
   const endpoint = secret && { endpoint: secret.endpoint, claimKey: claimKeyOf(secret) }
-  const facts: WayIn['facts'] = [
-    (roster) => {
-      const name = freeName(roster, input.name, peer)
-      const fields = { peer, name, roles: [...input.roles].sort(), site: input.site, ...endpoint }
-      return issue('member', fields, { ...sign, roster })
-    }
-  ]
+  const member = (roster: Roster): SignedRecord => {
+    const own = freeName(roster, name, peer)
+    const fields = { peer, name: own, roles: [...roles].sort(), site, ...endpoint }
+    return issue('member', fields, { ...sign, roster })
+  }
   const claim = (roster: Roster): SignedRecord => {
-    const target = endpointNamed(roster, replaces ?? '')
+    const target = endpointNamed(roster, replaces ?? '').id
     return issue('claim', { endpoint: target, peer, can: 'write' }, { ...sign, roster })
   }
-  return enter(
-    ports,
-    { seed, input },
-    {
-      id: authority.public,
-      key: authority,
-      check: (roster) => {
-        if (toHex(roster.authority) !== toHex(authority.public)) {
-          throw new NotSigned('these words are of another mesh')
-        }
-        if (replaces !== undefined) endpointNamed(roster, replaces)
-      },
-      facts: replaces === undefined ? facts : [...facts, claim]
-    }
-  )
+  return {
+    id: authority.public,
+    key: authority,
+    check: (roster) => {
+      if (toHex(roster.authority) !== toHex(authority.public)) {
+        throw new NotSigned('these words are of another mesh')
+      }
+      if (replaces !== undefined) endpointNamed(roster, replaces)
+    },
+    facts: replaces === undefined ? [member] : [member, claim]
+  }
+}
+
+function wayOfClaim(
+  ports: Ports,
+  { peer, phrase }: Recovering,
+  { replaces }: RecoveryInput
+): WayIn {
+  const { claim } = endpointKeys(phrase)
+  const ownIn = (roster: Roster): Endpoint => {
+    const endpoints = [...roster.endpoints.values()]
+    const own = endpoints.find(
+      ({ claimKey }) => claimKey && toHex(claimKey) === toHex(claim.public)
+    )
+    const isAsked = replaces === undefined || own === endpointNamed(roster, replaces)
+    if (own === undefined || !isAsked) throw new NotSigned('these words are of another endpoint')
+    return own
+  }
+  return {
+    id: claim.public,
+    key: claim,
+    check: (roster) => void ownIn(roster),
+    facts: [
+      (roster) => {
+        const fields = { endpoint: ownIn(roster).id, peer, can: 'write' as const }
+        return issue('claim', fields, { key: claim, roster, time: ports.clock.now() })
+      }
+    ]
+  }
 }
 
 async function enter(
   ports: Ports,
   { seed, input }: { seed: Uint8Array; input: EntryInput },
-  way: WayIn
+  ways: readonly WayIn[]
 ): Promise<Entered> {
   const { clock } = ports
   const gate = { isMember: () => false }
   const network = ports.openNetwork({ seed, gate }, callingOut(input))
   await network.start()
   try {
-    const { addresses, lookMs } = input
-    return await meetMember({ network, clock, addresses, lookMs }, (peer, { signal }) =>
-      knock(ports, { network, peer, signal }, { way, input })
+    const { addresses, mdns } = input
+    // Without mDNS nobody else will turn up: the addresses are all there is.
+    const lookMs = mdns === false ? 0 : input.lookMs
+    return await meetMember({ network, clock, addresses, lookMs }, (candidate, { signal }) =>
+      knockInTurn(ports, { network, ...candidate, signal }, { ways, input })
     )
   } finally {
     await network.stop()
   }
 }
 
+/** Tries each way in with one candidate; the failure of the first tells most. */
+async function knockInTurn(
+  ports: Ports,
+  knocking: Knocking,
+  { ways, input }: { ways: readonly WayIn[]; input: EntryInput }
+): Promise<Entered> {
+  let failure: unknown
+  for (const way of ways) {
+    try {
+      return await knock(ports, knocking, { way, input })
+    } catch (error) {
+      if (!(error instanceof Refused) && !(error instanceof NotSigned)) throw error
+      failure ??= error
+    }
+  }
+  throw failure
+}
+
+interface Knocking extends Candidate {
+  network: Network
+  signal?: AbortSignal | undefined
+}
+
 async function knock(
   ports: Ports,
-  { network, peer, signal }: { network: Network; peer: PeerKey; signal?: AbortSignal | undefined },
+  { network, peer, address, signal }: Knocking,
   { way, input }: { way: WayIn; input: EntryInput }
 ): Promise<Entered> {
   const wire = await network.dial(peer, JOIN_PROTOCOL, { signal })
@@ -185,18 +249,33 @@ async function knock(
   const roster = fold(records)
   const member = roster.members.get(toHex(self))
   if (member === undefined) throw new NotAdmitted()
-  await complete(ports, { records, roster, input })
+  await complete(ports, { self, records, roster, input, via: { peer, address } })
   return { mesh: roster.mesh, peer: self, via: peer, endpoint: member.endpoint, roster }
+}
+
+interface Completing {
+  self: PeerKey
+  records: SignedRecord[]
+  roster: Roster
+  input: EntryInput
+  via: Candidate
 }
 
 async function complete(
   { disk }: Ports,
-  { records, roster, input }: { records: SignedRecord[]; roster: Roster; input: EntryInput }
+  { self, records, roster, input, via }: Completing
 ): Promise<void> {
   await (await openRosterFolder(disk, roster.mesh)).put(records)
   const { root, listen, mdns, ownRecovery } = input
   const mesh = toHex(roster.mesh)
-  await new Home(disk).saveSettings({ version: 1, mesh, root, listen, mdns, ownRecovery })
+  const home = new Home(disk)
+  // Where multicast does not pass, this is the only way back to the mesh.
+  await home.saveAddresses({ [peerIdText(via.peer)]: [via.address] })
+  const own = (await home.endpoint())?.endpoint
+  const endpoint = roster.members.get(toHex(self))?.endpoint
+  const isOther = endpoint !== undefined && (own === undefined || toHex(own) !== toHex(endpoint))
+  const recovering = isOther ? toHex(endpoint) : undefined
+  await home.saveSettings({ version: 1, mesh, root, listen, mdns, ownRecovery, recovering })
 }
 
 /** The records that hold, of the mesh that their genesis names. */
@@ -220,10 +299,10 @@ function freeName(roster: Roster, name: string, self: PeerKey): string {
   }
 }
 
-function endpointNamed(roster: Roster, name: string): Uint8Array {
+function endpointNamed(roster: Roster, name: string): Endpoint {
   const endpoints = [...roster.endpoints.values()]
   const found = endpoints.find((each) => each.name === name || toHex(each.id) === name)
-  if (found !== undefined) return found.id
+  if (found !== undefined) return found
   throw new EndpointUnknown(
     name,
     endpoints.map((each) => each.name)

@@ -20,8 +20,14 @@ export interface MeetingInit {
   lookMs?: number | undefined
 }
 
+/** Someone who answered. */
+export interface Candidate {
+  peer: PeerKey
+  address: Address
+}
+
 /** Tries one candidate; undefined if it is of another mesh, so the next should be tried. */
-export type Attempt<T> = (peer: PeerKey, options: CallOptions) => Promise<T | undefined>
+export type Attempt<T> = (candidate: Candidate, options: CallOptions) => Promise<T | undefined>
 
 /**
  * Tries candidates until an attempt succeeds.
@@ -56,7 +62,7 @@ export async function meetMember<T>(
       if (result !== undefined) return result
       if (tried.size >= CANDIDATES_MAX) break
     }
-    throw new NoMemberFound(tried.size, { cause: failures.at(-1) })
+    throw new NoMemberFound(tried.size, { addresses, cause: failures.at(-1) })
   } finally {
     patience.cancel()
     unwatch()
@@ -80,7 +86,7 @@ async function tryAddress<T>(
     const peer = await network.meet(address, { signal: patience.signal })
     if (tried.has(toHex(peer))) return undefined
     tried.add(toHex(peer))
-    return await attempt(peer, { signal: patience.signal })
+    return await attempt({ peer, address }, { signal: patience.signal })
   } catch (error) {
     if (patience.signal.aborted) return undefined
     if (!(error instanceof DrystoneError) || isFinal(error)) throw error

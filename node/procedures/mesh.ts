@@ -54,6 +54,11 @@ async function standOnBase(
 export const meshProcedures = {
   status: procedure(NOTHING, (_, { node }) => reportStatus(node)),
 
+  identity: procedure(NOTHING, async (_, { node }) => ({
+    mesh: toHex(node.members.roster.mesh),
+    peer: peerIdText(node.network.self)
+  })),
+
   peers: procedure(NOTHING, async (_, { node }) => {
     const { members, network, gossip } = node
     const online = new Set(network.connected().map(toHex))
@@ -103,6 +108,8 @@ export const meshProcedures = {
       if (own) {
         await home.saveEndpoint(secret)
         await standOnBase(node, last?.head.bases ?? [], signal)
+        const { recovering: _, ...settings } = node.settings
+        await home.saveSettings(settings)
       }
       const points = last === undefined ? [] : new Endpoint(secret).points(last.head)
       return { endpoint: name, points: points.length }
