@@ -90,7 +90,11 @@ export class Node {
     this.gossip = new Gossip({ network, members, clock, home, sets })
   }
 
-  /** Opens the home of a member; `adjust` may change how it is on the network. @throws {NoMesh} @throws {HomeBusy} */
+  /**
+   * Opens the home of a member; `adjust` may change how it is on the network.
+   *
+   * @throws {NoMesh} @throws {HomeBusy}
+   */
   static async open(
     ports: Ports,
     adjust: (settings: NetworkSettings) => NetworkSettings = (settings) => settings

@@ -42,7 +42,7 @@ export interface Disk {
   space(): Promise<{ free: number; total: number }>
 }
 
-/** Smaller reads and writes are done in step: they mostly meet the page cache, and a thread hop costs more. */
+/** Smaller reads and writes are done in step: most meet the page cache, and a thread hop costs more. */
 const IN_STEP_BYTES = 128 << 10
 /** Where readFile stops unless told otherwise. */
 export const DEFAULT_FILE_BYTES_MAX = 16 << 20

@@ -1,4 +1,5 @@
 // `backup`: one restore point. It is saved when it is durable here, protected when keepers have signed.
+// Which of the two it says by words and exit code; what could not be read is named, never left out silently.
 
 import type { Command } from 'commander'
 import { action, withCommonFlags, type Context } from './command.ts'

@@ -1,4 +1,5 @@
 // `base adopt`: this computer was imaged with the base by other means.
+// Nothing is read unless asked: sizes and times are the bet, and `--verify` settles it.
 
 import type { Command } from 'commander'
 import { action, withCommonFlags } from './command.ts'

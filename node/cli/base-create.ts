@@ -1,4 +1,5 @@
 // `base create`: a directory becomes a base image that all members share.
+// It is published, and this command done, only when another storage peer has signed for all of it.
 
 import { resolve } from 'node:path'
 import type { Command } from 'commander'

@@ -1,4 +1,5 @@
 // `base fetch`: brings a base's blocks here, from all who hold them.
+// Every block is proved before it is kept; what is here already is not fetched again.
 
 import type { Command } from 'commander'
 import { action, withCommonFlags } from './command.ts'

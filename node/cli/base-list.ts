@@ -1,4 +1,5 @@
 // `base list`: the base images of the mesh.
+// It tells which are ready to be used: those that a storage peer other than the publisher holds.
 
 import type { Command } from 'commander'
 import { action, withCommonFlags } from './command.ts'

@@ -1,4 +1,5 @@
 // `base show`: one base image.
+// Its pages are brought here to be counted; its files are not.
 
 import type { Command } from 'commander'
 import { action, withCommonFlags } from './command.ts'

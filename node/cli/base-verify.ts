@@ -1,4 +1,5 @@
 // `base verify`: proves every block and page of a base image.
+// It says no more than it has read: each damaged or missing path is named.
 
 import type { Command } from 'commander'
 import { action, withCommonFlags } from './command.ts'

@@ -1,4 +1,5 @@
 // `base`: the family of commands about base images; each is a file of its own beside this one.
+// They load together, since one of them is what was asked for.
 
 import type { Command } from 'commander'
 import { define as adopt } from './base-adopt.ts'

@@ -1,4 +1,5 @@
 // `check`: is what this peer keeps intact?
+// It only reads: damage is named, and nothing is taken away.
 
 import type { Command } from 'commander'
 import { action, withCommonFlags } from './command.ts'

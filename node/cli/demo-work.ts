@@ -1,7 +1,6 @@
 // A day's work in the demo, on real files: private ones are added, some of the base's are changed, moved and
 // deleted.
 
-import { randomFillSync } from 'node:crypto'
 import {
   appendFile,
   chmod,
@@ -15,6 +14,7 @@ import {
   writeFile
 } from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemRandom } from '../../store/random.ts'
 
 const PICTURE_BYTES = 3 << 20
 const LETTERS = 40
@@ -30,7 +30,7 @@ export async function addPrivateFiles(
     const text = `Letter ${n} of ${name}.\n`.repeat(n)
     await writeFile(join(home, 'letters', `letter ${n} – ü.txt`), text)
   }
-  const picture = randomFillSync(Buffer.alloc(PICTURE_BYTES))
+  const picture = systemRandom.bytes(PICTURE_BYTES)
   await writeFile(join(home, 'picture.raw'), picture)
   await link(join(home, 'picture.raw'), join(home, 'the same picture.raw'))
   await symlink('letters/letter 1 – ü.txt', join(home, 'first letter'))

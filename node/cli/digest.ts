@@ -1,4 +1,5 @@
 // `digest`: the digest of a directory on disk, by the same rules as a state. Needs no home and no mesh.
+// So a tree can be compared with a restore point on a machine that knows nothing of either.
 
 import { resolve } from 'node:path'
 import type { Command } from 'commander'

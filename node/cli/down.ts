@@ -1,4 +1,5 @@
 // `down`: stop the running peer of this home, and wait until it has let go of it.
+// When it returns, the home is free for another process.
 
 import type { Command } from 'commander'
 import { systemClock } from '../../store/clock.ts'

@@ -1,4 +1,5 @@
 // `endpoints`: what is protected, by whom, and how well.
+// A computer whose last restore point is two days old is called overdue.
 
 import type { Command } from 'commander'
 import { action, withCommonFlags } from './command.ts'

@@ -1,4 +1,5 @@
 // `invite`: eight words that let a computer in.
+// The words are shown once and kept nowhere; the mesh keeps what is needed to recognise them.
 
 import type { Command } from 'commander'
 import { action, withCommonFlags } from './command.ts'

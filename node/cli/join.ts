@@ -1,4 +1,5 @@
 // `join`: become a member with the words of an invite.
+// Interrupted, it can be run again: the computer keeps the key it first knocked with.
 
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'

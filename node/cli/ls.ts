@@ -1,4 +1,5 @@
 // `ls`: what a restore point holds, at a path.
+// It opens only the pages on the way to the path.
 
 import type { Command } from 'commander'
 import { parseCid, toHex } from '../../store/block.ts'

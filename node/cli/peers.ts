@@ -1,4 +1,5 @@
 // `peers`: who is in the mesh, and who is there now.
+// What a peer says of itself is shown, and nothing is decided by it.
 
 import type { Command } from 'commander'
 import { action, withCommonFlags } from './command.ts'

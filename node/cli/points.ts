@@ -1,4 +1,5 @@
 // `points`: the restore points of an endpoint.
+// Those of another computer need the mesh's words, which stay in memory.
 
 import type { Command } from 'commander'
 import { action, withCommonFlags } from './command.ts'

@@ -1,4 +1,5 @@
 // The real ports: this computer's disk, network, clock and randomness, for the node of one home.
+// It is the one place where the outside world is put together; everything else is given it.
 
 import { join } from 'node:path'
 import { systemClock } from '../../store/clock.ts'

@@ -61,7 +61,10 @@ export class Session {
   }
 }
 
-/** @throws {NoMesh} if there is no home. @throws {HomeBusy} if another process has it and cannot be called. */
+/**
+ * @throws {NoMesh} if there is no home.
+ * @throws {HomeBusy} if another process has it and cannot be called.
+ */
 export async function openSession(home: string | undefined): Promise<Session> {
   const folder = homeFolder(home)
   await assertHome(folder)

@@ -1,4 +1,5 @@
 // `setup`: a new mesh, and this computer as its first peer. The recovery words are shown once.
+// Until they were shown the home is not complete, and setup can simply be run again.
 
 import { constants } from 'node:fs'
 import { open, realpath } from 'node:fs/promises'

@@ -1,4 +1,5 @@
 // `status`: am I safe? One sentence first; then each problem, with what to do.
+// It promises nothing that keepers have not signed for.
 
 import type { Command } from 'commander'
 import type { Status } from '../reporter.ts'

@@ -1,4 +1,5 @@
 // `up`: run the peer in the foreground until it is told to stop.
+// It says that it is ready when it can be called and reached, and lets go of the home when it ends.
 
 import type { Command } from 'commander'
 import { join } from 'node:path'

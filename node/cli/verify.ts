@@ -1,4 +1,5 @@
 // `verify`: can a restore point be restored? It asks the holders, and audits them.
+// A holder proves possession; a wrong answer is guilt, and silence only means to ask another.
 
 import type { Command } from 'commander'
 import { action, withCommonFlags, type Context } from './command.ts'

@@ -1,4 +1,5 @@
 // The host of the control API: lets commands of this home's owner call the running peer.
+// Only who can read the token's file, in a folder that only its owner can enter, is heard.
 
 import { writeFile, type Disk } from '../../store/disk.ts'
 import type { Clock } from '../../store/clock.ts'

@@ -1,4 +1,5 @@
 // Procedures about the mesh: who is in it, how safe this computer is, letting others in, and stopping.
+// None of them changes another computer: what it should do is written in the roster, and it converges.
 
 import { z } from 'zod'
 import { toHex } from '../../store/block.ts'
@@ -17,10 +18,7 @@ const NOTHING = z.strictObject({})
 function endpointRow(node: Node, endpoint: RosterEndpoint) {
   const { heads, replicator, ports } = node
   const last = heads.last(endpoint.id)
-  const mark = heads
-    .marksOf(endpoint.id)
-    .sort((a, b) => b.mark.seq - a.mark.seq)
-    .at(0)
+  const mark = heads.marksOf(endpoint.id).at(0)
   const copies = last === undefined ? [] : replicator.copiesOf(last)
   const isProtected = last !== undefined && replicator.isProtected(last)
   const lastPoint = mark && timeText(mark.mark.time)

@@ -50,7 +50,11 @@ export interface Tree {
   readonly where: string
   /** The entry at a path, no link followed; undefined when nothing is there. @throws {Unreadable} */
   stat(path: TreePath): Promise<TreeStat | undefined>
-  /** The entries of a directory, sorted by name bytes. Never partial: it throws instead. @throws {Unreadable} */
+  /**
+   * The entries of a directory, sorted by name bytes. Never partial.
+   *
+   * @throws {Unreadable}
+   */
   list(path: TreePath): Promise<TreeEntry[]>
   /** Opens a regular file; refuses if what opens is not what `expected` saw. @throws {Unreadable} */
   open(path: TreePath, expected: TreeStat): Promise<TreeFile>

@@ -1,4 +1,5 @@
-// Blocks for tests: made from a number, so that a failure can be read, and the same in every run.
+// Blocks for tests: made from a number, so that a failure can be read, and the same in every run. Folders
+// that they are kept in are removed again.
 
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'

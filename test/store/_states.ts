@@ -1,4 +1,5 @@
-// States for tests: a place for blocks that counts what is read, and entries made from little.
+// States for tests: a place for blocks that counts what is read, and entries made from little. What is
+// counted is what a test may promise about work.
 
 import fc from 'fast-check'
 import {

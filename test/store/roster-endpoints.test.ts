@@ -43,7 +43,28 @@ test('a join cannot take an endpoint that another brought', (t) => {
   t.true(writes(mesh, 'nas', 'first'))
   t.true(mesh.roster().members.has(hexOf('thief')))
   t.is(mesh.roster().members.get(hexOf('thief'))?.endpoint, undefined)
-  t.is(mesh.roster().problems.filter((text) => text.includes('more than one')).length, 1)
+  t.is(mesh.roster().problems.filter((text) => text.includes('more than one')).length, 2)
+})
+
+test('a join touches no endpoint that is there, whatever time its sponsor says', (t) => {
+  const mesh = withDesk()
+  const before = ['first', 'E'].map((name) => endpointIn(mesh, name))
+  mesh.invite('nas', 'c', { uses: 3 })
+  mesh.join('nas', 'eve', { code: 'c', at: 1, endpoint: 'first' })
+  mesh.join('nas', 'mallory', { code: 'c', at: 2, endpoint: 'E' })
+  for (const [i, name] of ['first', 'E'].entries()) {
+    t.deepEqual(endpointIn(mesh, name), before[i], name)
+  }
+  t.is(mesh.roster().problems.length, 2)
+})
+
+test('writers are known in the order in which they got the endpoint', (t) => {
+  const mesh = withDesk()
+  const order = (): string[] => [...endpointIn(mesh, 'E').writers]
+  mesh.claim('E of desk', 'new', { endpoint: 'E' })
+  t.deepEqual(order(), [hexOf('desk'), hexOf('new')])
+  mesh.claim('E of desk', 'desk', { endpoint: 'E' })
+  t.deepEqual(order(), [hexOf('new'), hexOf('desk')])
 })
 
 test('an invite without the endpoint role brings no endpoint', (t) => {

@@ -1,4 +1,5 @@
-// Real folders for tests, and what independent tools say about them.
+// Real folders for tests, and what independent tools say about them. Every folder that is made is removed
+// again when its test ends.
 
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
