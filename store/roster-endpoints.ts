@@ -1,7 +1,7 @@
 // Endpoints, folded: who writes each, which key may claim it, who may read it. An endpoint's facts are
 // replayed in order; a claim counts only if it is signed by the authority or by the key that may claim the
-// endpoint at that point, so a key that a takeover replaced is worth nothing afterwards. An endpoint stays
-// when its writer is shut out: its history is still there to be restored.
+// endpoint at that point, so a key that a takeover replaced is worth nothing afterwards. A join only brings
+// what is not there yet. An endpoint stays when its writer is shut out: its history can still be restored.
 
 import { toHex } from './block.ts'
 import type { Bodies, EndpointId } from './roster-bodies.ts'
@@ -19,7 +19,7 @@ export interface Endpoint {
   name: string
   /** Who writes it, or last did: it may have been revoked since, so ask `mayWrite`. */
   writer: PeerKey
-  /** Peers in hex that write it or ever did: their heads are its history. */
+  /** Peers in hex that write it or ever did, in the order in which they got it: the writer is the last. */
   writers: ReadonlySet<string>
   /** Whose signature claims it; undefined once it was on a stolen computer. */
   claimKey: Uint8Array | undefined
@@ -55,6 +55,8 @@ interface Fact {
   peer: PeerKey
   name: string | undefined
   claimKey: Uint8Array | undefined
+  /** It is a join that brings the endpoint, which it can only do if nothing did before. */
+  brings?: boolean
 }
 
 /** Where an endpoint stands after its facts. */
@@ -78,7 +80,11 @@ export function foldEndpoints(facts: EndpointFacts): EndpointFold {
     // Twice: which keys were exposed shows only once the endpoint's story is known.
     const exposed = replay(own, facts, new Set())?.exposed
     const standing = replay(own, facts, exposed ?? new Set())
-    if (standing !== undefined) standings.push([id, standing])
+    if (standing === undefined) continue
+    standings.push([id, standing])
+    if (own.some(({ brings, peer }) => brings === true && !standing.writers.has(toHex(peer)))) {
+      problems.push(`endpoint ${id.slice(0, 8)} was brought by more than one computer`)
+    }
   }
   readAll(standings, facts)
   const names = uniqueNames(standings)
@@ -102,34 +108,24 @@ function factsByEndpoint(
   { entries, joins }: EndpointFacts,
   problems: string[]
 ): Map<string, Fact[]> {
-  const brought = new Map<string, Fact[]>()
-  const later = new Map<string, Fact[]>()
-  for (const { sponsor, body, invite } of [...joins].sort(byArrival)) {
+  const all = new Map<string, Fact[]>()
+  for (const { sponsor, body, invite } of joins) {
     if (body.endpoint === undefined || !invite.body.roles.includes('endpoint')) continue
     const { peer, name, claimKey } = body
-    const fact = { entry: sponsor, peer, name, claimKey }
     const { replaces } = invite.body
-    if (replaces === undefined) push(brought, body.endpoint, fact)
-    else if (Buffer.compare(replaces, body.endpoint) === 0) push(later, replaces, fact)
-    else problems.push(`${name} joined to replace an endpoint and brought another`)
+    const fact = { entry: sponsor, peer, name, claimKey, brings: replaces === undefined }
+    if (replaces === undefined || Buffer.compare(replaces, body.endpoint) === 0) {
+      push(all, body.endpoint, fact)
+    } else problems.push(`${name} joined to replace an endpoint and brought another`)
   }
   for (const entry of entries) {
     if (isKind(entry, 'member') && entry.body.endpoint !== undefined) {
-      push(later, entry.body.endpoint, { entry, ...only(entry.body) })
+      push(all, entry.body.endpoint, { entry, ...only(entry.body) })
     } else if (isKind(entry, 'claim') && entry.body.endpoint.length > 0) {
-      push(later, entry.body.endpoint, { entry, ...only(entry.body), name: undefined })
+      push(all, entry.body.endpoint, { entry, ...only(entry.body), name: undefined })
     }
   }
-  const all = new Map<string, Fact[]>()
-  for (const id of new Set([...brought.keys(), ...later.keys()])) {
-    // Who brought it comes first, by its sponsor's clock; a join cannot take what another brought.
-    const [first, ...rivals] = brought.get(id) ?? []
-    if (rivals.some(({ peer }) => first === undefined || Buffer.compare(peer, first.peer) !== 0)) {
-      problems.push(`endpoint ${id.slice(0, 8)} was brought by more than one computer`)
-    }
-    const rest = (later.get(id) ?? []).sort((a, b) => byRank(a.entry, b.entry))
-    all.set(id, first === undefined ? rest : [first, ...rest])
-  }
+  for (const own of all.values()) own.sort((a, b) => byRank(a.entry, b.entry))
   return all
 }
 
@@ -144,6 +140,7 @@ function replay(
     key !== undefined && exposed.has(toHex(key)) ? undefined : key
   for (const fact of facts) {
     const { entry, peer } = fact
+    if (bringsAgain(fact, standing)) continue
     const claim = isKind(entry, 'claim') ? entry : undefined
     if (claim !== undefined && claim.issuer !== authority) {
       const current = standing?.claimKey
@@ -166,6 +163,7 @@ function replay(
     }
     standing.last = fact
     standing.writer = peer
+    standing.writers.delete(toHex(peer))
     standing.writers.add(toHex(peer))
     if (fact.claimKey !== undefined) standing.claimKey = usable(fact.claimKey)
     // A computer that took an endpoint over without a new key works with the one there was.
@@ -174,6 +172,11 @@ function replay(
     if (claim !== undefined) standing.takeovers.push(claim)
   }
   return standing
+}
+
+/** Whoever signs a join may say any endpoint; one that is there is not theirs to touch. */
+function bringsAgain({ brings }: Fact, standing: Standing | undefined): boolean {
+  return brings === true && standing !== undefined
 }
 
 function read(standing: Standing, { body }: Entry<'claim'>): void {
@@ -207,10 +210,6 @@ function uniqueNames(standings: readonly [string, Standing][]): Map<string, stri
     names.set(id, name)
   }
   return names
-}
-
-function byArrival(a: Join, b: Join): number {
-  return a.sponsor.body.at - b.sponsor.body.at || (a.sponsor.id < b.sponsor.id ? -1 : 1)
 }
 
 function only({
