@@ -13,6 +13,8 @@ import { holds } from './bases.ts'
 import type { Members } from './mesh/members.ts'
 import { RecordFolder } from './record-folder.ts'
 
+/** Two marks with one number show that a line has forked; more show nothing else. */
+const FORK_MARKS_MAX = 2
 const FILE_BYTES_MAX = HEAD_BYTES_MAX + 16 * 1024
 
 /** A head with the mark that vouches for it. */
@@ -51,7 +53,7 @@ export class Heads {
     const marks = await RecordFolder.open({
       disk,
       directory: 'marks',
-      judge: (known, incoming, wereKept) => judgeMarks(members, { known, incoming, wereKept })
+      judge: (known, incoming) => judgeMarks(members, known, incoming)
     })
     const receipts = await RecordFolder.open({
       disk,
@@ -75,13 +77,24 @@ export class Heads {
     return heads
   }
 
-  /** The last head of each line of an endpoint, the highest number first. */
+  /** The last head of each line of an endpoint: its writer's, then those of who wrote it before, latest first. */
   lines(endpoint: Uint8Array): MarkedHead[] {
     const lines = this.#lines.get(toHex(endpoint))
-    return [...(lines?.values() ?? [])].sort((a, b) => b.head.seq - a.head.seq)
+    return this.#writersOf(endpoint)
+      .map((writer) => lines?.get(writer))
+      .filter((line) => line !== undefined)
   }
 
-  /** The head with the highest number. */
+  /** In hex, latest first: the one that writes it now, or last did. */
+  #writersOf(endpoint: Uint8Array): string[] {
+    const { endpoints } = this.#members.roster
+    return [...(endpoints.get(toHex(endpoint))?.writers ?? [])].reverse()
+  }
+
+  /**
+   * The head that the endpoint stands at. Its writer's goes on from those before it, so no number makes
+   * up for having been replaced: another's counts only until the writer has a head of its own.
+   */
   last(endpoint: Uint8Array): MarkedHead | undefined {
     return this.lines(endpoint)[0]
   }
@@ -97,10 +110,9 @@ export class Heads {
    * @throws {Malformed} @throws {NotSigned}
    */
   check(mark: SignedRecord, body: Uint8Array): MarkedHead {
-    const { endpoints } = this.#members.roster
-    return this.#read(mark, body, ({ endpoint }) => {
-      return endpoints.get(toHex(endpoint))?.writers.has(toHex(mark.issuer)) === true
-    })
+    return this.#read(mark, body, ({ endpoint }) =>
+      this.#writersOf(endpoint).includes(toHex(mark.issuer))
+    )
   }
 
   #read(mark: SignedRecord, body: Uint8Array, mayIssue?: (mark: Mark) => boolean): MarkedHead {
@@ -130,12 +142,15 @@ export class Heads {
     }
   }
 
-  /** The highest mark that is known of each line of an endpoint. */
+  /** The highest mark that is known of each line of an endpoint, in the order of `lines`. */
   marksOf(endpoint: Uint8Array): { record: SignedRecord; mark: Mark }[] {
     const { mesh } = this.#members.roster
-    return [...this.marks.records()]
+    const marks = [...this.marks.records()]
       .map((record) => ({ record, mark: openMark(record, mesh) }))
       .filter(({ mark }) => toHex(mark.endpoint) === toHex(endpoint))
+    return this.#writersOf(endpoint).flatMap((writer) =>
+      marks.filter(({ record }) => toHex(record.issuer) === writer)
+    )
   }
 
   #remember(marked: MarkedHead): void {
@@ -175,16 +190,14 @@ function directoryOf({ endpoint, writer }: Head): string {
   return `heads/${toHex(endpoint)}/${toHex(writer)}`
 }
 
-interface Judged {
-  known: ReadonlyMap<string, SignedRecord>
-  incoming: readonly SignedRecord[]
-  wereKept: boolean
-}
-
-/** Of each line the highest mark; of two with one number both, since they are a fork. */
+/**
+ * Of each line the highest mark; of several with one number, which are a fork, the two with the lowest
+ * ids, so that all peers end with the same two.
+ */
 function judgeMarks(
   members: Members,
-  { known, incoming, wereKept }: Judged
+  known: ReadonlyMap<string, SignedRecord>,
+  incoming: readonly SignedRecord[]
 ): { keep: SignedRecord[]; drop: string[] } {
   const { mesh, endpoints } = members.roster
   const good = incoming.filter((record) =>
@@ -192,27 +205,24 @@ function judgeMarks(
       openMark(
         record,
         mesh,
-        ({ endpoint }) =>
-          wereKept || (members.isMember(record.issuer) && endpoints.has(toHex(endpoint)))
+        ({ endpoint }) => endpoints.get(toHex(endpoint))?.writers.has(toHex(record.issuer)) === true
       )
     )
   )
-  const all = [...known.values(), ...good].map((record) => ({
-    record,
-    mark: openMark(record, mesh)
-  }))
-  const lineOf = (record: SignedRecord, mark: Mark): string =>
-    `${toHex(mark.endpoint)}/${toHex(record.issuer)}`
-  const highest = new Map<string, number>()
-  for (const { record, mark } of all) {
-    const line = lineOf(record, mark)
-    highest.set(line, Math.max(highest.get(line) ?? 0, mark.seq))
+  const lines = new Map<string, { id: string; seq: number }[]>()
+  for (const record of [...known.values(), ...good]) {
+    const { endpoint, seq } = openMark(record, mesh)
+    const line = `${toHex(endpoint)}/${toHex(record.issuer)}`
+    lines.set(line, [...(lines.get(line) ?? []), { id: toHex(record.id), seq }])
   }
-  const isLow = ({ record, mark }: (typeof all)[number]): boolean =>
-    mark.seq < (highest.get(lineOf(record, mark)) ?? 0)
-  const low = new Set(all.filter(isLow).map(({ record }) => toHex(record.id)))
+  const stay = new Set<string>()
+  for (const marks of lines.values()) {
+    const highest = Math.max(...marks.map(({ seq }) => seq))
+    const last = new Set(marks.filter(({ seq }) => seq === highest).map(({ id }) => id))
+    for (const id of [...last].sort().slice(0, FORK_MARKS_MAX)) stay.add(id)
+  }
   return {
-    keep: good.filter(({ id }) => !low.has(toHex(id))),
-    drop: [...known.keys()].filter((id) => low.has(id))
+    keep: good.filter(({ id }) => stay.has(toHex(id))),
+    drop: [...known.keys()].filter((id) => !stay.has(id))
   }
 }

@@ -1,7 +1,7 @@
 // Recovery: bringing an endpoint's keys and heads to a computer that has neither. Storage peers are asked
 // for the endpoint's heads; the mesh's words open the escrow in one. Heads prove themselves by their
-// writers' marks, so all that a peer can do by lying is to show an older one: the highest that any shows
-// is taken.
+// writers' marks, and of several writers the latest counts, so all that a peer can do by lying is to show
+// an older head: the highest of that writer that any peer shows is taken.
 
 import { toHex } from '../store/block.ts'
 import type { Clock } from '../store/clock.ts'

@@ -11,7 +11,7 @@ import { SimClock } from '../../sim/clock.ts'
 import { encodeHead, headId } from '../../store/head.ts'
 import { signMark } from '../../store/mark.ts'
 import { signReceipt } from '../../store/receipt.ts'
-import { idOf, keyOf, setUp, type Mesh } from '../store/_mesh.ts'
+import { hexOf, idOf, keyOf, setUp, type Mesh } from '../store/_mesh.ts'
 
 function filled(): Mesh {
   const mesh = setUp()
@@ -26,7 +26,7 @@ async function opened(disk: SimDisk, mesh: Mesh): Promise<{ members: Members; he
   return { members, heads: await Heads.open({ disk, members }) }
 }
 
-function headOf(mesh: Mesh, seq: number, by = 'desk'): Parameters<Heads['check']> {
+function headOf(mesh: Mesh, seq: number, by = 'desk', salt = seq): Parameters<Heads['check']> {
   const body = encodeHead(
     {
       mesh: mesh.id,
@@ -38,7 +38,7 @@ function headOf(mesh: Mesh, seq: number, by = 'desk'): Parameters<Heads['check']
       escrow: new Uint8Array(),
       points: []
     },
-    { headKey: new Uint8Array(32), salt: new Uint8Array(32).fill(seq) }
+    { headKey: new Uint8Array(32), salt: new Uint8Array(32).fill(salt) }
   )
   return [signMark(body, keyOf(by)), body]
 }
@@ -119,6 +119,62 @@ test('a head counts only by who writes the endpoint, or did', async (t) => {
   const later = (await opened(new SimDisk(), mesh)).heads
   t.is(later.check(...headOf(mesh, 9, 'blank')).head.seq, 9)
   t.is(later.check(...headOf(mesh, 8, 'desk')).head.seq, 8)
+})
+
+test('who joins in the name of an endpoint that is there signs no head of it', async (t) => {
+  const mesh = filled()
+  mesh.invite('nas', 'c', { roles: ['endpoint', 'storage'] })
+  mesh.join('nas', 'eve', { code: 'c', at: 1, endpoint: 'work' })
+  const { heads } = await opened(new SimDisk(), mesh)
+  t.throws(() => heads.check(...headOf(mesh, 9, 'eve')), { name: 'NotSigned' })
+})
+
+test('an endpoint stands at its writer’s head, whatever number a former one signs', async (t) => {
+  const [disk, mesh] = [new SimDisk(), filled()]
+  mesh.claim('work', 'new', { endpoint: 'work', key: 'work of new' })
+  mesh.claim('authority', 'blank', { endpoint: 'work', key: 'work of blank' })
+  const { heads } = await opened(disk, mesh)
+  const standsAt = (): string | undefined => {
+    const head = heads.last(idOf('work'))?.head
+    const by = ['desk', 'new', 'blank'].find(
+      (name) => head?.writer && hexOf(name) === toHex(head.writer)
+    )
+    return head && `${by} ${head.seq}`
+  }
+  const put = (seq: number, by: string) => heads.put(heads.check(...headOf(mesh, seq, by)))
+  await put(5, 'desk')
+  t.is(standsAt(), 'desk 5')
+  await put(2, 'new')
+  t.is(standsAt(), 'new 2')
+  await put(7, 'new')
+  t.is(standsAt(), 'new 7')
+  await put(3, 'blank')
+  for (const by of ['desk', 'new']) await put(99, by)
+  t.is(standsAt(), 'blank 3')
+  t.deepEqual(
+    heads.marksOf(idOf('work')).map(({ mark }) => mark.seq),
+    [3, 99, 99]
+  )
+})
+
+test('a mark counts only by who writes the endpoint, or did; a fork by two', async (t) => {
+  const [disk, mesh] = [new SimDisk(), filled()]
+  const { heads } = await opened(disk, mesh)
+  const marks = (seq: number, by: string, salts = [0]) =>
+    salts.map((salt) => headOf(mesh, seq, by, salt)[0])
+  await heads.marks.put(['attic', 'nas', 'authority'].flatMap((by) => marks(9, by)))
+  t.deepEqual(heads.marksOf(idOf('work')), [])
+  const forks = marks(3, 'desk', [1, 2, 3, 4, 5])
+  const lowest = forks
+    .map(({ id }) => toHex(id))
+    .sort()
+    .slice(0, 2)
+  await heads.marks.put(forks.slice(0, 3))
+  await heads.marks.put(forks.slice(3))
+  t.deepEqual([...heads.marks.ids()].sort(), lowest)
+  t.deepEqual([...(await opened(disk, mesh)).heads.marks.ids()].sort(), lowest)
+  await heads.marks.put(marks(4, 'desk'))
+  t.is([...heads.marks.ids()].length, 1)
 })
 
 test('receipts of a keeper that was shut out stay known, and new ones do not count', async (t) => {
