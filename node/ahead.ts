@@ -21,6 +21,7 @@ export class AheadReader extends BodyStateReader {
   readonly #aheadBytes: number
   /** Still to be asked for, in order. */
   #waiting: ChunkRef[] = []
+  #waitingBytes = 0
   /** Asked for, by address; the same chunk may be expected more than once. */
   readonly #coming = new Map<string, Expected[]>()
   #held = 0
@@ -35,21 +36,23 @@ export class AheadReader extends BodyStateReader {
   }
 
   async expect(refs: readonly ChunkRef[]): Promise<void> {
-    this.#waiting.push(...refs)
-    this.#request()
-    if (this.#waiting.length === 0) return
+    for (const ref of refs) {
+      this.#waiting.push(ref)
+      this.#waitingBytes += ref.length
+    }
+    while (this.#isFull() && this.#held < this.#aheadBytes) this.#request()
+    if (!this.#isFull()) return
     await new Promise<void>((resolve) => this.#whenRoom.push(resolve))
   }
 
   override async chunk(ref: ChunkRef, options?: GetOptions): Promise<Uint8Array> {
     const id = ref.cid.toString()
+    // It is wanted now: what waits before it has waited long enough.
+    if (!this.#coming.has(id) && this.#isWaiting(ref)) this.#request()
     const expected = this.#coming.get(id)
     const first = expected?.shift()
     if (first === undefined) {
-      // It is asked for out of order: it need not be fetched a second time later.
-      const at = this.#waiting.findIndex(({ cid }) => cid.equals(ref.cid))
-      if (at >= 0) this.#waiting.splice(at, 1)
-      this.#request()
+      this.#forget(ref)
       return super.chunk(ref, options)
     }
     if (expected?.length === 0) this.#coming.delete(id)
@@ -57,29 +60,45 @@ export class AheadReader extends BodyStateReader {
       return checkChunk(ref, await first.bytes)
     } finally {
       this.#held -= first.ref.length
-      this.#request()
+      while (this.#isFull() && this.#held < this.#aheadBytes) this.#request()
+      if (!this.#isFull()) for (const resume of this.#whenRoom.splice(0)) resume()
     }
   }
 
-  /** Asks for as much as there is room for. */
+  /** Enough waits for a request. */
+  #isFull(): boolean {
+    return this.#waiting.length >= this.#requestMax || this.#waitingBytes >= REQUEST_BYTES
+  }
+
+  #isWaiting({ cid }: ChunkRef): boolean {
+    return this.#waiting.slice(0, this.#requestMax).some((other) => other.cid.equals(cid))
+  }
+
+  /** It is asked for out of order, and need not be fetched a second time later. */
+  #forget({ cid }: ChunkRef): void {
+    const at = this.#waiting.findIndex((other) => other.cid.equals(cid))
+    if (at < 0) return
+    const [gone] = this.#waiting.splice(at, 1)
+    this.#waitingBytes -= gone?.length ?? 0
+  }
+
+  /** Asks for the chunks that have waited longest. */
   #request(): void {
-    while (this.#waiting.length > 0 && this.#held < this.#aheadBytes) {
-      const batch: ChunkRef[] = []
-      let bytes = 0
-      while (batch.length < this.#requestMax && bytes < REQUEST_BYTES) {
-        const ref = this.#waiting.shift()
-        if (ref === undefined) break
-        batch.push(ref)
-        bytes += ref.length
-      }
-      this.#held += bytes
-      const cids = batch.map(({ cid }) => cid)
-      const answer = this.#bodies.bodies('chunk', cids)
-      // Whoever asks for the chunk hears of a failure; one that nobody asks for is no failure.
-      answer.catch(() => undefined)
-      batch.forEach((ref, i) => this.#come(ref, answer, i))
+    const batch: ChunkRef[] = []
+    let bytes = 0
+    while (batch.length < this.#requestMax && bytes < REQUEST_BYTES) {
+      const ref = this.#waiting.shift()
+      if (ref === undefined) break
+      batch.push(ref)
+      bytes += ref.length
     }
-    if (this.#waiting.length === 0) for (const resume of this.#whenRoom.splice(0)) resume()
+    this.#waitingBytes -= bytes
+    this.#held += bytes
+    const cids = batch.map(({ cid }) => cid)
+    const answer = this.#bodies.bodies('chunk', cids)
+    // Whoever asks for the chunk hears of a failure; one that nobody asks for is no failure.
+    answer.catch(() => undefined)
+    batch.forEach((ref, i) => this.#come(ref, answer, i))
   }
 
   #come(ref: ChunkRef, answer: Promise<Uint8Array[]>, i: number): void {

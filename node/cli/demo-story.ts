@@ -118,7 +118,9 @@ async function foundOffice(office: Office, teller: Teller): Promise<void> {
       const isDesk = name.startsWith('desk')
       const role = isDesk ? 'endpoint' : 'storage'
       const { code } = await office.run('nas', ['invite', '--role', role])
-      const root = isDesk ? ['--root', join(office.folder, `${name}-root`)] : []
+      const place = join(office.folder, `${name}-root`)
+      if (isDesk) await mkdir(place)
+      const root = isDesk ? ['--root', place] : []
       const words = ['join', String(code), '--name', name, ...root, ...LISTEN_FLAGS]
       const { via } = await office.run(name, words)
       await office.up(name)
@@ -143,7 +145,6 @@ async function startDesks(office: Office, teller: Teller, from: string): Promise
     return pick(done, ['files', 'bytes'])
   })
   await teller.step('desk-2, a plain copy of the same tree, adopts it', async () => {
-    await mkdir(path('desk-2-root'))
     await copyTree(from, path('desk-2-root'))
     const done = await office.run('desk-2', ['base', 'adopt', BASE])
     return pick(done, ['matched', 'hashedBytes'])
