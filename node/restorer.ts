@@ -4,9 +4,10 @@
 // is not given its name. One file that cannot be had does not keep the others from coming back.
 
 import { createHash } from 'node:crypto'
-import type { Hash } from '../store/block.ts'
+import { toHex, type CID, type Hash } from '../store/block.ts'
+import { stateDigest } from '../store/digest.ts'
 import type { Entry } from '../store/entry.ts'
-import { BlockDamaged, DiskFull, DrystoneError } from '../store/errors.ts'
+import { BlockDamaged, DiskFull, DrystoneError, Malformed } from '../store/errors.ts'
 import type { StateReader } from '../store/reader.ts'
 import { directoryEntries, fileChunks, joinPath, walkEntries } from '../store/tree.ts'
 import { NotWritable, TargetNotEmpty } from './errors.ts'
@@ -309,4 +310,20 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
 function metadataOf(entry: Entry): TreeMetadata {
   const { type, mode, uid, gid, mtimeNs, xattrs = [] } = entry
   return { type, mode, uid, gid, mtimeNs, xattrs }
+}
+
+/**
+ * The root entry of a state, which must have the digest that was signed for it.
+ *
+ * @throws {Malformed}
+ */
+export async function openTop(
+  reader: StateReader,
+  { root, digest }: { root: CID; digest: string }
+): Promise<Entry> {
+  const top = await reader.top(root)
+  if (toHex(stateDigest(top)) === digest) return top
+  throw new Malformed('a state is not what was signed for it', {
+    next: 'Try another restore point, and tell an admin of the mesh.'
+  })
 }

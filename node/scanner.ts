@@ -3,6 +3,8 @@
 // that a watcher only hints at; it reads no file itself.
 
 import type { Entry } from '../store/entry.ts'
+import { Unreadable } from './errors.ts'
+import { showPath } from './tree/path.ts'
 import type { Tree, TreeEntry, TreePath, TreeStat } from './tree/tree.ts'
 import { isWitnessed, witnessKey, type DirectoryWitnesses, type Witness } from './witness.ts'
 
@@ -22,6 +24,9 @@ export interface Sights {
   /** Entries of the previous state that are gone. */
   gone: Entry[]
 }
+
+/** More than any Linux file system gives one file by default; a page has to hold them. */
+const XATTR_BYTES_MAX = 512 * 1024
 
 /** Merges a directory's names, both sides sorted by bytes. */
 export function mergeSights(
@@ -105,6 +110,9 @@ export async function describe(
   const seen = await tree.xattrs(path)
   const unseen = (inherited?.xattrs ?? []).filter(([key]) => isPrivileged(key))
   const xattrs = [...seen, ...unseen.filter(([key]) => !seen.some(([other]) => same(key, other)))]
+  if (xattrs.reduce((sum, [key, value]) => sum + key.length + value.length, 0) > XATTR_BYTES_MAX) {
+    throw new Unreadable(showPath(path), 'its extended attributes are too large')
+  }
   if (xattrs.length > 0) entry.xattrs = xattrs.sort(([a], [b]) => Buffer.compare(a, b))
   if (stat.type === 'symlink') entry.target = await tree.readLink(path)
   if (stat.type === 'block' || stat.type === 'character') entry.device = [stat.major, stat.minor]

@@ -53,7 +53,16 @@ export async function findEntry(
   root: CID,
   path: Uint8Array
 ): Promise<Entry | undefined> {
-  let entry: Entry | undefined = await reader.top(root)
+  return findBelow(reader, await reader.top(root), path)
+}
+
+/** The same below an entry that is open already. */
+export async function findBelow(
+  reader: StateReader,
+  top: Entry,
+  path: Uint8Array
+): Promise<Entry | undefined> {
+  let entry: Entry | undefined = top
   for (const name of splitPath(path)) {
     // People write 'docs/' and '/docs'.
     if (name.length === 0) continue

@@ -6,7 +6,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { parseCid } from '../../store/block.ts'
 import { compareTree } from '../installed.ts'
-import { assertBare, restore } from '../restorer.ts'
+import { assertBare, openTop, restore } from '../restorer.ts'
 import { action, withCommonFlags, type Context } from './command.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { bytesText } from './output.ts'
@@ -32,7 +32,7 @@ async function deploy(
   const unfinished = new Unfinished(to, `deploying ${base.name}`)
   if (!(await unfinished.isOurs())) await assertBare(target)
   const reader = peer.reader(base.reading)
-  const top = await reader.top(parseCid(base.root))
+  const top = await openTop(reader, { root: parseCid(base.root), digest: base.digest })
   await unfinished.begin()
   const start = { entry: top, from: new Uint8Array(), to: new Uint8Array() }
   const { count, warnings } = await restore({

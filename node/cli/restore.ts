@@ -7,9 +7,9 @@ import { parseCid } from '../../store/block.ts'
 import { systemClock } from '../../store/clock.ts'
 import type { Entry } from '../../store/entry.ts'
 import type { StateReader } from '../../store/reader.ts'
-import { findEntry } from '../../store/tree.ts'
+import { findBelow } from '../../store/tree.ts'
 import { compareTree } from '../installed.ts'
-import { restore, type Conflict, type Piece } from '../restorer.ts'
+import { openTop, restore, type Conflict, type Piece } from '../restorer.ts'
 import { nameOf } from '../tree/path.ts'
 import { action, withCommonFlags, type Context } from './command.ts'
 import { EXIT, type ExitCode } from './exit.ts'
@@ -53,8 +53,8 @@ async function run(context: Context, flags: Flags, ...paths: string[]): Promise<
   const opened = await open(peer, flags, signal)
   const directory = targetOf(flags, opened.ownRoot)
   const reader = peer.reader(opened.reading)
-  const root = parseCid(opened.root)
-  const pieces = await piecesOf(reader, root, {
+  const top = await openTop(reader, { root: parseCid(opened.root), digest: opened.digest })
+  const pieces = await piecesOf(reader, top, {
     paths: paths.map((path) => pathInRoot(path, opened.ownRoot)),
     inPlace: flags.inPlace === true
   })
@@ -103,14 +103,14 @@ function targetOf({ to, inPlace }: Flags, ownRoot: string | undefined): string {
 /** What to restore, and to where in the target: each path under its own name, or where it was. */
 async function piecesOf(
   reader: StateReader,
-  root: ReturnType<typeof parseCid>,
+  top: Entry,
   { paths, inPlace }: { paths: readonly Uint8Array[]; inPlace: boolean }
 ): Promise<Piece[]> {
   const empty = new Uint8Array()
-  if (paths.length === 0) return [{ entry: await reader.top(root), from: empty, to: empty }]
+  if (paths.length === 0) return [{ entry: top, from: empty, to: empty }]
   const pieces: Piece[] = []
   for (const path of paths) {
-    const entry = await findEntry(reader, root, path)
+    const entry = await findBelow(reader, top, path)
     if (entry === undefined) {
       throw new WrongUsage(`${Buffer.from(path).toString()} is not in this restore point`, {
         next: 'Look with `drystone ls POINT`.'
