@@ -45,16 +45,16 @@ export class BaseStore {
     this.#components = components
   }
 
-  /** True if everything that the base reaches is here. */
-  hasWhole({ root }: Base): Promise<boolean> {
-    return this.#components.store.has(BASE_SCOPE, hashOf(root))
+  /** True if everything that the base reaches is here; false also where damage leaves that open. */
+  async hasWhole({ root }: Base): Promise<boolean> {
+    const { store } = this.#components
+    return (await store.has(BASE_SCOPE, hashOf(root))) && (await store.isWhole(BASE_SCOPE))
   }
 
   async hasPages(base: Base): Promise<boolean> {
-    return (
-      (await this.hasWhole(base)) ||
-      (await this.#components.store.has(PAGES_SCOPE, hashOf(base.root)))
-    )
+    const { store } = this.#components
+    if (await this.hasWhole(base)) return true
+    return (await store.has(PAGES_SCOPE, hashOf(base.root))) && store.isWhole(PAGES_SCOPE)
   }
 
   /** Brings the whole base here, durably. @throws {BlockMissing} */

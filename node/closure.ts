@@ -1,6 +1,7 @@
 // Closures: bringing a root here with all that it reaches. Walks links from the roots down, asks only for
 // what is missing, and stores children before parents; so a block that is stored has everything below it,
-// after any crash, and a root that is there already is never walked again.
+// after any crash, and a root that is there already is never walked again. Damage breaks that: while the
+// scope is not whole, what is there is walked too, and read, as if it had just come.
 
 import {
   DAG_CBOR,
@@ -56,36 +57,53 @@ export interface Filling {
  * @throws {BlockMissing} if nobody has a block; what was complete below it is kept.
  */
 export async function fill(filling: Filling, refs: readonly Ref[]): Promise<FillCount> {
+  const { store, scope } = filling
   const count = { blocks: 0, bytes: 0 }
-  await fillBelow({ ...filling, count }, refs)
+  const trusted = await store.isWhole(scope)
+  await fillBelow({ ...filling, count, walked: trusted ? undefined : new Set() }, refs)
+  // Damage may have been met meanwhile, by whoever reads.
+  if (trusted && !(await store.isWhole(scope))) {
+    await fillBelow({ ...filling, count, walked: new Set() }, refs)
+  }
   return count
 }
 
 interface Running extends Filling {
   count: FillCount
+  /** Where presence proves nothing: hashes, as `keyOf`, of the blocks that were read and walked. */
+  walked: Set<string> | undefined
 }
 
 async function fillBelow(running: Running, refs: readonly Ref[]): Promise<void> {
   for (let at = 0; at < refs.length; at += WANTED_MAX) {
-    await fillBatch(running, await missingOf(running, refs.slice(at, at + WANTED_MAX)))
+    const { missing, below } = await lookUp(running, refs.slice(at, at + WANTED_MAX))
+    await fillBelow(running, below)
+    await fillBatch(running, missing)
   }
 }
 
-async function missingOf(
-  { store, scope, isElsewhere }: Running,
+/** What is not here of `refs`; and what those that are here refer to, where that has to be looked at. */
+async function lookUp(
+  running: Running,
   refs: readonly Ref[]
-): Promise<Ref[]> {
+): Promise<{ missing: Ref[]; below: Ref[] }> {
+  const { store, scope, isElsewhere, walked } = running
   const missing: Ref[] = []
+  const below: Ref[] = []
   const seen = new Set<string>()
   for (const ref of refs) {
-    const key = Buffer.from(ref.hash).toString('latin1')
-    if (seen.has(key)) continue
+    const key = keyOf(ref)
+    if (seen.has(key) || walked?.has(key) === true) continue
     seen.add(key)
-    if (await store.has(scope, ref.hash)) continue
-    if ((await isElsewhere?.(ref.hash)) === true) continue
-    missing.push(ref)
+    const bytes = walked && (await store.get(scope, ref.hash))
+    if (bytes !== undefined) {
+      walked?.add(key)
+      below.push(...wantedBelow(running, ref.kind, bytes))
+    } else if (walked !== undefined || !(await store.has(scope, ref.hash))) {
+      if ((await isElsewhere?.(ref.hash)) !== true) missing.push(ref)
+    }
   }
-  return missing
+  return { missing, below }
 }
 
 async function fillBatch(running: Running, refs: readonly Ref[]): Promise<void> {
@@ -121,12 +139,21 @@ async function keep(running: Running, cid: CID, stored: StoredBlock): Promise<vo
 }
 
 /** A chunk is not opened here: the store proves it when it is kept. */
-function readChildren({ pagesOnly }: Running, { hash, kind }: Ref, stored: StoredBlock): Ref[] {
+function readChildren(running: Running, { hash, kind }: Ref, stored: StoredBlock): Ref[] {
   if (kind === 'chunk') return []
   const bytes = unpackBlock(hash, stored)
   if (bytes === undefined) throw new BlockDamaged(cidOfRef({ hash, kind }).toString())
+  return wantedBelow(running, kind, bytes)
+}
+
+function wantedBelow({ pagesOnly }: Filling, kind: Kind, bytes: Uint8Array): Ref[] {
   const children = childrenOf(kind, bytes)
   return pagesOnly === true ? children.filter((child) => child.kind !== 'chunk') : children
+}
+
+/** A file may hold the very bytes of a page: taken for a chunk it has nothing below it. */
+function keyOf({ hash, kind }: Ref): string {
+  return `${kind} ${Buffer.from(hash).toString('latin1')}`
 }
 
 function cidOfRef({ hash, kind }: Ref): CID {
@@ -164,7 +191,7 @@ export async function* plainClosure(
   ref: Ref,
   seen = new Set<string>()
 ): AsyncGenerator<Ref> {
-  const key = Buffer.from(ref.hash).toString('latin1')
+  const key = keyOf(ref)
   if (seen.has(key)) return
   seen.add(key)
   if (ref.kind !== 'chunk') {

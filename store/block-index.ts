@@ -1,7 +1,9 @@
 // One scope's part of the index: where each block lies, how far into each segment the index has seen, and
 // how much there is in all. A block's entry and the reach of its segment are written in one batch, so after
 // a crash the reach tells exactly what is missing. Of two records of one block the later place wins: it was
-// put because the earlier one was damaged. Entries carry a checksum; one that does not hold is absent.
+// put because the earlier one was damaged. Entries carry a checksum; one that does not hold is absent. A
+// block that was found damaged is remembered until a whole record of it is there: what lies above it is
+// not complete until then.
 
 import { crc32 } from 'node:zlib'
 import { HASH_BYTES, toHex, type Hash } from './block.ts'
@@ -27,23 +29,38 @@ const VERSION = 1
 const USAGE_KEY = Uint8Array.of(0)
 const SEGMENT_KEYS = 1
 const BLOCK_KEYS = 2
+const DAMAGE_KEYS = 3
 const ENTRY_BYTES = 21
 const NOWHERE: Usage = { blocks: 0, bytes: 0 }
 
 export class BlockIndex {
   readonly #space: IndexSpace
   #usage: Usage
+  /** Hashes in hex of blocks that are known to be damaged. */
+  readonly #damaged: Set<string>
 
-  private constructor(space: IndexSpace, usage: Usage) {
+  private constructor(space: IndexSpace, usage: Usage, damaged: Set<string>) {
     this.#space = space
     this.#usage = usage
+    this.#damaged = damaged
   }
 
   /** Opens a scope's index; what another version or a damaged disk wrote is cleared. */
   static async open(space: IndexSpace): Promise<BlockIndex> {
     const usage = decodeUsage(await space.get(USAGE_KEY))
-    if (usage === undefined) await space.clear()
-    return new BlockIndex(space, usage ?? NOWHERE)
+    const damaged = new Set<string>()
+    const range = { gte: Uint8Array.of(DAMAGE_KEYS), lt: Uint8Array.of(DAMAGE_KEYS + 1) }
+    for await (const [key] of space.range(range)) {
+      if (key.length === 1 + HASH_BYTES) damaged.add(toHex(key.slice(1)))
+    }
+    const index = new BlockIndex(space, usage ?? NOWHERE, damaged)
+    if (usage === undefined) await index.clear()
+    return index
+  }
+
+  /** Hashes in hex of blocks that were found damaged, and are not whole again. */
+  get damaged(): ReadonlySet<string> {
+    return this.#damaged
   }
 
   get usage(): Usage {
@@ -101,21 +118,44 @@ export class BlockIndex {
     this.#usage = usage
   }
 
-  /** Forgets where a block is, because it is not there; the file stays as it is. */
+  /** Remembers that a block is damaged, out of reach, or missing below one that is there. */
+  async blame(hash: Hash): Promise<void> {
+    if (this.#damaged.has(toHex(hash))) return
+    await this.#space.put(damageKey(hash), new Uint8Array())
+    this.#damaged.add(toHex(hash))
+  }
+
+  /** A whole record of the block is there, durable and indexed. */
+  async absolve(hash: Hash): Promise<void> {
+    if (!this.#damaged.has(toHex(hash))) return
+    await this.#space.batch([{ key: damageKey(hash), value: undefined }])
+    this.#damaged.delete(toHex(hash))
+  }
+
+  /** Forgets where a block is, because it is damaged there; the file stays as it is. */
   async forget({ hash, location }: Placed): Promise<void> {
     const now = await this.get(hash)
     if (now === undefined || isLater(now, location)) return
     const { blocks, bytes } = this.#usage
     const usage = { blocks: blocks - 1, bytes: bytes - now.storedLength }
     await this.#space.batch([
+      { key: damageKey(hash), value: new Uint8Array() },
       { key: blockKey(hash), value: undefined },
       { key: USAGE_KEY, value: encodeUsage(usage) }
     ])
+    this.#damaged.add(toHex(hash))
     this.#usage = usage
   }
 
+  /** Forgets everything but the damage: only a block that is read, or put again, makes up for that. */
   async clear(): Promise<void> {
     await this.#space.clear()
+    await this.#space.batch(
+      [...this.#damaged].map((hex) => ({
+        key: damageKey(Buffer.from(hex, 'hex')),
+        value: new Uint8Array()
+      }))
+    )
     this.#usage = NOWHERE
   }
 }
@@ -126,6 +166,10 @@ function isLater(a: Location, b: Location): boolean {
 
 function blockKey(hash: Hash): Uint8Array {
   return Buffer.concat([Uint8Array.of(BLOCK_KEYS), hash])
+}
+
+function damageKey(hash: Hash): Uint8Array {
+  return Buffer.concat([Uint8Array.of(DAMAGE_KEYS), hash])
 }
 
 function encodeEntry(hash: Hash, location: Location): Uint8Array {

@@ -1,7 +1,8 @@
 // The blockstore: every block that this peer keeps, by scope and hash. A block is proved before it is kept
 // and again whenever it is read; wrong bytes never leave here. What was put is durable when a later flush
 // resolves. Within a scope a crash leaves a prefix of what was put: wait for a child's put before its
-// parent's, and no parent is ever there without its children. Across scopes, flush in between.
+// parent's, and no parent is ever there without its children. Across scopes, flush in between. Damage breaks
+// that promise, so it is remembered: while a scope is not whole, nothing follows from a block's presence.
 
 import { BASE_SCOPE, hashOf, verifyBlock, type CID, type Hash, type Scope } from './block.ts'
 import type { Usage } from './block-index.ts'
@@ -161,6 +162,19 @@ export class Blockstore {
       if (location !== undefined || isPending) yield hash
     }
     yield* pending
+  }
+
+  /**
+   * True unless a block of the scope was found damaged or out of reach, here or in an earlier run, and is
+   * not back yet. Only then is all that a block refers to there because the block is.
+   */
+  async isWhole(scope: Scope): Promise<boolean> {
+    return (await this.shelf(scope)).isWhole
+  }
+
+  /** Remembers that a block is not here though others that are refer to it; nothing if it can be read. */
+  async blame(scope: Scope, hash: Hash): Promise<void> {
+    await (await this.shelf(scope)).blame(hash)
   }
 
   /** Those of `hashes` (ascending, for speed) that a scope does not have, in the same order. */

@@ -7,9 +7,8 @@ import type { Blockstore } from './blockstore.ts'
 import { DiskFailed, FileMissing } from './errors.ts'
 import type { DiskFile } from './disk.ts'
 import {
-  HEADER_BYTES,
-  decodeHeader,
   readFooter,
+  readHeaders,
   readRecord,
   recordLength,
   segmentPath,
@@ -79,7 +78,10 @@ class ShelfCheck {
         await this.#shelf.useSegment(segment, async (file) => {
           const end = reaches.get(segment)?.end ?? 0
           const footer = await readFooter(file, segment)
-          await this.#checkSegment(file, footer?.placed ?? (await readHeaders(file, segment, end)))
+          await this.#checkSegment(
+            file,
+            footer?.placed ?? (await readHeaders(file, segment, { from: 0, end }))
+          )
         })
       } catch (error) {
         if (!(error instanceof DiskFailed || error instanceof FileMissing)) throw error
@@ -148,17 +150,4 @@ async function isWhole(file: DiskFile, placed: Placed): Promise<boolean> {
     if (error instanceof DiskFailed) return false
     throw error
   }
-}
-
-/** The records of a segment without a footer, up to `end`, by their headers alone. */
-async function readHeaders(file: DiskFile, segment: number, end: number): Promise<Placed[]> {
-  const placed: Placed[] = []
-  for (let offset = 0; offset < end;) {
-    const header = decodeHeader(await file.read(offset, HEADER_BYTES))
-    if (header === undefined) break
-    const { hash, method, storedLength, plainLength } = header
-    placed.push({ hash, location: { segment, offset, method, storedLength, plainLength } })
-    offset += recordLength(header)
-  }
-  return placed
 }

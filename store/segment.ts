@@ -204,6 +204,23 @@ export async function scanRecords(
   }
 }
 
+/** The records between two places of a segment without a footer, by their headers alone. */
+export async function readHeaders(
+  file: DiskFile,
+  segment: number,
+  { from, end }: { from: number; end: number }
+): Promise<Placed[]> {
+  const placed: Placed[] = []
+  for (let offset = from; offset < end;) {
+    const header = decodeHeader(await file.read(offset, HEADER_BYTES))
+    if (header === undefined) break
+    const { hash, method, storedLength, plainLength } = header
+    placed.push({ hash, location: { segment, offset, method, storedLength, plainLength } })
+    offset += recordLength(header)
+  }
+  return placed
+}
+
 export function methodOf(value: number): Method | undefined {
   return value === METHOD_RAW || value === METHOD_ZSTD ? value : undefined
 }

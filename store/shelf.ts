@@ -12,6 +12,7 @@ import type { OpenFiles } from './open-files.ts'
 import { SegmentWriter } from './segment-writer.ts'
 import {
   readFooter,
+  readHeaders,
   readRecord,
   scanRecords,
   segmentNumber,
@@ -90,6 +91,16 @@ export class Shelf {
     return this.#components.files.use(segmentPath(this.#init.scope, segment), read)
   }
 
+  /** False while a block is known to be damaged: then what lies above it is not complete. */
+  get isWhole(): boolean {
+    return this.#index.damaged.size === 0
+  }
+
+  /** Remembers that a block which others refer to cannot be read, unless it can. */
+  async blame(hash: Hash): Promise<void> {
+    if ((await this.get(hash)) === undefined) await this.#inTurn(() => this.#index.blame(hash))
+  }
+
   async locate(hash: Hash): Promise<Location | undefined> {
     return this.#pending.get(toHex(hash))?.location ?? (await this.#index.get(hash))
   }
@@ -166,15 +177,24 @@ export class Shelf {
     try {
       const record = await this.useSegment(location.segment, (file) => readRecord(file, placed))
       const accepted = record === undefined ? undefined : accept(record)
-      if (accepted !== undefined) return accepted
+      if (accepted !== undefined) {
+        await this.#absolve(placed)
+        return accepted
+      }
     } catch (error) {
       if (!(error instanceof DiskFailed || error instanceof FileMissing)) throw error
       // A disk that does not answer now may answer later: the block is out of reach, not gone.
       isGone = error instanceof FileMissing
     }
     this.#init.onDamage({ scope: this.#init.scope, hash })
-    if (isGone) await this.#inTurn(() => this.#index.forget(placed))
+    await this.#inTurn(() => (isGone ? this.#index.forget(placed) : this.#index.blame(hash)))
     return undefined
+  }
+
+  /** A block that was damaged is whole again once it is where the index says, not only about to be. */
+  async #absolve({ hash }: Placed): Promise<void> {
+    if (this.isWhole || this.#pending.has(toHex(hash))) return
+    await this.#inTurn(() => this.#index.absolve(hash))
   }
 
   async #put(hash: Hash, pack: () => StoredBlock): Promise<void> {
@@ -204,6 +224,7 @@ export class Shelf {
     const placed = [...this.#pending.values()]
     await this.#index.add(writer.segment, { end: writer.end, size: 0 }, placed)
     this.#pending.clear()
+    for (const { hash } of placed) await this.#index.absolve(hash)
   }
 
   async #closeSegment(): Promise<void> {
@@ -249,6 +270,7 @@ export class Shelf {
       await this.#index.clear()
       reaches = new Map()
     }
+    const lost: Hash[] = []
     for (const [segment, size] of sizes) {
       const reach = reaches.get(segment)
       if (reach?.size === size) continue
@@ -260,8 +282,19 @@ export class Shelf {
             (await readFooter(file, segment)) ?? scanRecords(file, segment, reach?.end ?? 0)
         )
       )
-      if (found !== undefined)
-        await this.#index.add(segment, { end: found.end, size }, found.placed)
+      if (found === undefined) continue
+      await this.#index.add(segment, { end: found.end, size }, found.placed)
+      if (reach !== undefined || segment === this.#lastSegment) continue
+      // Parents in later segments may count on what this one lost; a torn end looks the same.
+      const headers = await this.#trying(() =>
+        this.useSegment(segment, (file) =>
+          readHeaders(file, segment, { from: found.end, end: size })
+        )
+      )
+      for (const { hash } of headers ?? []) lost.push(hash)
+    }
+    for (const hash of lost) {
+      if ((await this.#index.get(hash)) === undefined) await this.#index.blame(hash)
     }
   }
 

@@ -77,6 +77,8 @@ export const careProcedures = {
       const { store } = node
       if (rebuildIndex) await store.rebuildIndex()
       const report = await check({ blockstore: store }, { deep, signal, onProgress })
+      // What stands above them is not complete any more, and the keeper must know before it signs.
+      for (const { scope, hash } of report.damaged) await store.blame(scope, hash)
       const { blocks, bytes, unindexed, unreadable } = report
       const damaged = report.damaged.map(({ scope, hash }) => `${scope}/${toHex(hash)}`)
       return { blocks, bytes, damaged, quarantined: [], unindexed, unreadable }

@@ -3,7 +3,7 @@
 import test from 'ava'
 import { DAG_CBOR, cidFromHash, hashOf, toHex, type Hash } from '../../store/block.ts'
 import { Blockstore } from '../../store/blockstore.ts'
-import { openIndex } from '../../store/index.ts'
+import { openIndex, type Index } from '../../store/index.ts'
 import type { StoredBlock } from '../../store/stored.ts'
 import { childrenOf, fill, type Filling, type Ref } from '../../node/closure.ts'
 import { SimDisk } from '../../sim/disk.ts'
@@ -13,6 +13,8 @@ interface Case {
   scene: Scene
   root: Ref
   store: Blockstore
+  disk: SimDisk
+  index: Index
   /** Hashes in hex, in the order in which they were put. */
   put: string[]
   pulled: string[]
@@ -24,14 +26,23 @@ async function sealedState(): Promise<Case> {
   for (let i = 0; i < 6; i++) scene.tree.put(`a/b/c/d/${i}`, `deep ${i}`)
   const { root } = await scene.shoot()
   const index = await openIndex({ location: undefined })
-  const store = await Blockstore.open({ disk: new SimDisk(), index })
+  const disk = new SimDisk()
+  const store = await Blockstore.open({ disk, index })
   const put: string[] = []
   const putStored = store.putStored.bind(store)
   store.putStored = async (scope, cid, stored) => {
     await putStored(scope, cid, stored)
     put.push(toHex(hashOf(cid)))
   }
-  return { scene, root: { hash: hashOf(root), kind: 'sealed' }, store, put, pulled: [] }
+  return {
+    scene,
+    root: { hash: hashOf(root), kind: 'sealed' },
+    store,
+    disk,
+    index,
+    put,
+    pulled: []
+  }
 }
 
 /** Brings the state; `give` may withhold or change a block. */
@@ -102,6 +113,87 @@ test('a block that is not what it should be is not kept, nor anything above it',
   t.is((await t.throwsAsync(lying))?.name, 'BlockDamaged')
   t.true(assertWhole(state))
   t.false(await state.store.has(SCOPE, state.root.hash))
+})
+
+/** Damages some block that is not the first to be asked for; its hash in hex. */
+async function damageOne({ store, disk, put }: Case): Promise<string> {
+  await store.flush()
+  disk.flip(`blocks/${SCOPE}/00000001.seg`, 60)
+  return put[0] ?? ''
+}
+
+test('once damage is known, what is above it is walked again and what is gone is brought', async (t) => {
+  const state = await sealedState()
+  await fill(filling(state), [state.root])
+  const damaged = await damageOne(state)
+  t.is(await state.store.get(SCOPE, Buffer.from(damaged, 'hex')), undefined)
+  t.false(await state.store.isWhole(SCOPE))
+  state.pulled.length = 0
+  const nobody = fill(
+    filling(state, () => undefined),
+    [state.root]
+  )
+  await t.throwsAsync(nobody, { name: 'BlockMissing' })
+  t.false(await state.store.isWhole(SCOPE))
+  await fill(filling(state), [state.root])
+  t.deepEqual(state.pulled, [damaged, damaged])
+  await state.store.flush()
+  t.true(await state.store.isWhole(SCOPE))
+  t.not(await state.store.get(SCOPE, Buffer.from(damaged, 'hex')), undefined)
+})
+
+test('damage is still known after a restart, and after its block was brought it is not', async (t) => {
+  const state = await sealedState()
+  await fill(filling(state), [state.root])
+  const damaged = await damageOne(state)
+  await state.store.get(SCOPE, Buffer.from(damaged, 'hex'))
+  state.disk.crash()
+  for (const expected of [[damaged], []]) {
+    const store = await Blockstore.open({ disk: state.disk, index: state.index })
+    t.is(await store.isWhole(SCOPE), expected.length === 0)
+    state.pulled.length = 0
+    await fill({ ...filling(state), store }, [state.root])
+    t.deepEqual(state.pulled, expected)
+    await store.flush()
+  }
+})
+
+test('a block that could not be read counts again once it can be', async (t) => {
+  const state = await sealedState()
+  await fill(filling(state), [state.root])
+  await state.store.flush()
+  state.disk.fault = ({ operation }) => (operation === 'read' ? 'EIO' : undefined)
+  t.is(await state.store.get(SCOPE, state.root.hash), undefined)
+  state.disk.fault = undefined
+  t.false(await state.store.isWhole(SCOPE))
+  state.pulled.length = 0
+  await fill(filling(state), [state.root])
+  t.deepEqual(state.pulled, [])
+  t.true(await state.store.isWhole(SCOPE))
+})
+
+test('what a damaged segment lost is known when the index is made anew', async (t) => {
+  const state = await sealedState()
+  const short = fill(
+    filling(state, (stored, count) => (count > 200 ? undefined : stored)),
+    [state.root]
+  )
+  await t.throwsAsync(short, { name: 'BlockMissing' })
+  await state.store.flush()
+  state.disk.crash()
+  const again = await Blockstore.open({ disk: state.disk, index: state.index })
+  await fill({ ...filling(state), store: again }, [state.root])
+  await again.flush()
+  state.disk.flip(`blocks/${SCOPE}/00000001.seg`, 60)
+  const index = await openIndex({ location: undefined })
+  const anew = await Blockstore.open({ disk: state.disk, index })
+  t.false(await anew.isWhole(SCOPE))
+  await fill({ ...filling(state), store: anew }, [state.root])
+  await anew.flush()
+  t.true(await anew.isWhole(SCOPE))
+  for (const hash of state.scene.blocks.blocks.keys()) {
+    t.not(await anew.get(SCOPE, Buffer.from(hash, 'hex')), undefined)
+  }
 })
 
 test('who answers for fewer blocks than were asked has given nothing that counts', async (t) => {

@@ -115,6 +115,36 @@ test('a head whose blocks do not all come, or come wrong, is refused and not kep
   await fleet.run(fleet.stop())
 })
 
+test('a keeper signs for nothing that stands on a damaged block until it has it again', async (t) => {
+  const { of, desk } = await twoDesks('damage')
+  const { nas, fleet } = of
+  desk.tree(ROOT).put('kept.txt', 'the same in both points')
+  const { head: first } = await fleet.run(desk.node.backUp({}))
+  t.not(typeof (await offer(of, desk, { head: offeredOf(first) })), 'string')
+  const { scope } = await desk.node.endpoint()
+  desk.tree(ROOT).put('b.txt', 'more')
+  const { head: second } = await fleet.run(desk.node.backUp({}))
+  const { store } = nas.node
+  for await (const hash of store.hashes(scope)) await store.blame(scope, hash)
+  t.true(await store.isWhole(scope))
+
+  nas.disk.flip(`blocks/${scope}/00000001.seg`, 60)
+  for await (const hash of store.hashes(scope)) await store.blame(scope, hash)
+  t.false(await store.isWhole(scope))
+  const asked: string[] = []
+  const watching: Provide = async (at, hash) => {
+    asked.push(toHex(hash))
+    return desk.node.store.getStored(at, hash)
+  }
+  t.is(await offer(of, desk, { head: offeredOf(first), provide: async () => undefined }), 'Refused')
+  t.not(typeof (await offer(of, desk, { head: offeredOf(second), provide: watching })), 'string')
+  t.true(await store.isWhole(scope))
+  for (const hash of asked) {
+    t.not(await store.get(scope, Buffer.from(hash, 'hex')), undefined)
+  }
+  await fleet.run(fleet.stop())
+})
+
 test('a full disk is the keeper’s own failure: a cut, never a receipt', async (t) => {
   const { of, desk } = await twoDesks('full')
   const { nas, fleet } = of
