@@ -11,6 +11,7 @@ import { LISTEN_FLAGS, type CommandResult, type Office } from './demo-office.ts'
 import { compareTrees, sizeOfTree } from './demo-walk.ts'
 import { changeBaseFiles, addPrivateFiles } from './demo-work.ts'
 import { bytesText, type Output } from './output.ts'
+import { isRoot } from './local-tree.ts'
 import { WrongUsage } from './session.ts'
 
 const BASE = 'office@1'
@@ -229,7 +230,9 @@ async function usualBase(): Promise<string> {
   return best.path
 }
 
-/** With all metadata, as an imaging tool would. */
+/** With all metadata, as an imaging tool would; a user gets what a user can read. */
 async function copyTree(from: string, to: string): Promise<void> {
-  await promisify(execFile)('cp', ['-a', `${from}/.`, to])
+  const copying = promisify(execFile)('cp', ['-a', `${from}/.`, to])
+  if (isRoot) await copying
+  else await copying.catch(() => undefined)
 }
