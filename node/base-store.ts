@@ -2,20 +2,23 @@
 // it has the base installed and needs to know what is in it. Pages without chunks lie in a scope of their
 // own, so that a block in the base's scope always has everything below it.
 
-import { BASE_SCOPE, DAG_CBOR, cidFromHash, hashOf, toHex } from '../store/block.ts'
+import { BASE_SCOPE, DAG_CBOR, RAW, cidFromHash, hashOf, toHex } from '../store/block.ts'
 import type { CID, Hash, Scope } from '../store/block.ts'
 import type { Base } from '../store/base.ts'
 import type { Blockstore } from '../store/blockstore.ts'
 import { readFile, writeFile, type Disk } from '../store/disk.ts'
 import type { PeerKey } from '../store/peer.ts'
+import { BlockMissing, Malformed } from '../store/errors.ts'
+import { BodyStateReader, openBodies } from '../store/reader.ts'
 import { firstOf, type Source } from '../store/source.ts'
 import type { Clock } from '../store/clock.ts'
 import type { CallOptions, Network } from '../protocol/network.ts'
-import type { Bases } from './bases.ts'
+import { labelOf, type Bases } from './bases.ts'
 import { fill, plainClosure, type FillCount, type Ref } from './closure.ts'
 import { Fetcher } from './fetcher.ts'
 import { HashList } from './hash-list.ts'
 import type { Members } from './mesh/members.ts'
+import { proveState } from './prover.ts'
 
 /** Pages of bases, without their chunks. */
 export const PAGES_SCOPE: Scope = 'pages'
@@ -97,14 +100,47 @@ export class BaseStore {
     return list
   }
 
-  /** How many blocks and bytes at rest a whole base comes to. */
-  async sizeOf({ root }: Base): Promise<{ blocks: number; bytes: number }> {
+  /**
+   * Sees to it that every block of a base is here, and that they are what was signed. A publisher's root
+   * can be here without all it reaches: pages of the parent may refer to chunks that never came.
+   *
+   * @throws {BlockMissing} if nobody has a block.
+   * @throws {Malformed} if the state is another than the record says.
+   */
+  async makeWhole(base: Base): Promise<{ blocks: number; bytes: number }> {
+    if (!(await this.hasWhole(base))) await this.bringWhole(base)
+    const size = await this.#sizeOf(base).catch(async (error: unknown) => {
+      if (!(error instanceof BlockMissing)) throw error
+      await this.bringWhole(base)
+      return this.#sizeOf(base)
+    })
+    const reader = new BodyStateReader(openBodies(this.#components.store.source(BASE_SCOPE)))
+    const { root, digest } = base
+    const { damaged, missing } = await proveState({ reader, root, digest, deep: false })
+    if (missing.length > 0) throw new BlockMissing(root.toString())
+    if (damaged.length > 0) {
+      throw new Malformed(`base ${labelOf(base)} is not the state that was signed`)
+    }
+    return size
+  }
+
+  /** Blocks, and their bytes at rest. What is not here is noted, so that the next fill walks to it. */
+  async #sizeOf({ root }: Base): Promise<{ blocks: number; bytes: number }> {
     const { store } = this.#components
     const size = { blocks: 0, bytes: 0 }
-    const get = (hash: Hash): Promise<Uint8Array | undefined> => store.get(BASE_SCOPE, hash)
+    const get = async (hash: Hash): Promise<Uint8Array | undefined> => {
+      const bytes = await store.get(BASE_SCOPE, hash)
+      if (bytes === undefined) await store.blame(BASE_SCOPE, hash)
+      return bytes
+    }
     for await (const { hash } of plainClosure(get, rootRef(root))) {
+      const stored = await store.getStored(BASE_SCOPE, hash)
+      if (stored === undefined) {
+        await store.blame(BASE_SCOPE, hash)
+        throw new BlockMissing(cidFromHash(RAW, hash).toString())
+      }
       size.blocks++
-      size.bytes += (await store.getStored(BASE_SCOPE, hash))?.body.length ?? 0
+      size.bytes += stored.body.length
     }
     return size
   }

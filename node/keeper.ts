@@ -7,7 +7,7 @@ import { BASE_SCOPE, hashOf, toHex } from '../store/block.ts'
 import type { Base } from '../store/base.ts'
 import type { Blockstore } from '../store/blockstore.ts'
 import type { Clock } from '../store/clock.ts'
-import { BlockDamaged, BlockMissing, DrystoneError } from '../store/errors.ts'
+import { BlockDamaged, BlockMissing, DrystoneError, Malformed } from '../store/errors.ts'
 import { headId, type Head } from '../store/head.ts'
 import type { SigningKey } from '../store/key.ts'
 import type { PeerKey } from '../store/peer.ts'
@@ -44,6 +44,8 @@ export class Keeper {
   /** Offers of one endpoint take their turn. */
   readonly #turns = new Map<string, Promise<unknown>>()
   #keepingBases: Promise<void> | undefined
+  /** Ids in hex of bases that are not what was signed: nothing that comes makes them so. */
+  readonly #falseBases = new Set<string>()
 
   constructor(components: KeeperComponents) {
     this.#components = components
@@ -206,14 +208,14 @@ export class Keeper {
     return size
   }
 
-  /** Brings a base and signs for it, unless that was done. */
+  /** Brings a base, proves it and signs for it, unless that was done. */
   async #haveBase(base: Base): Promise<{ blocks: number; bytes: number }> {
     const { baseStore, bases, members, clock, key, network } = this.#components
     return this.#inTurn(`base ${toHex(base.id)}`, async () => {
-      if (!(await baseStore.hasWhole(base))) await baseStore.bringWhole(base)
       const own = bases.receiptOf(base.id, network.self)
+      if (own !== undefined && (await baseStore.hasWhole(base))) return own
+      const size = await baseStore.makeWhole(base)
       if (own !== undefined) return own
-      const size = await baseStore.sizeOf(base)
       const { mesh, policy } = members.roster
       const { undoDays } = policy
       const fields = { mesh, head: base.id, ...size, at: clock.now(), undoDays }
@@ -227,10 +229,12 @@ export class Keeper {
     for (const base of bases.list()) {
       if (!base.approved || !this.#isOurs(base)) continue
       if (bases.receiptOf(base.id, network.self) !== undefined) continue
+      if (this.#falseBases.has(toHex(base.id))) continue
       try {
         await this.#haveBase(base)
         onKept()
       } catch (error) {
+        if (error instanceof Malformed) this.#falseBases.add(toHex(base.id))
         // Tried again when a holder turns up.
         if (!(error instanceof DrystoneError)) throw error
       }

@@ -3,7 +3,8 @@
 
 import test from 'ava'
 import { hashOf, toHex } from '../../store/block.ts'
-import type { Base } from '../../store/base.ts'
+import { signBase, type Base } from '../../store/base.ts'
+import { fill, type Filling } from '../../node/closure.ts'
 import { Endpoint } from '../../node/endpoint.ts'
 import { compareTree, saveInstalled } from '../../node/installed.ts'
 import { createBase } from '../../node/publisher.ts'
@@ -92,6 +93,56 @@ test('an adopted base costs nothing: not read, not stored, not sent', async (t) 
   t.is(after?.sent.baseBytes, 0)
   t.true((after?.sent.bytes ?? 0) < 40_000)
   t.true((await attic.node.store.usage(scope)).bytes < 20_000)
+  await fleet.run(fleet.stop())
+})
+
+test('who has only the pages of a base brings its chunks before it signs', async (t) => {
+  const of = await office('pages')
+  const { fleet, nas } = of
+  const attic = await join(of, 'attic')
+  attic.node.keeper.keepBases = async () => {}
+  await t.throwsAsync(publish(of), { name: 'NotReplicated' })
+  await wait(of, 2)
+  const [base] = attic.node.bases.list()
+  if (base === undefined) return t.fail()
+  const ref = { hash: hashOf(base.root), kind: 'directory' as const }
+  const { store } = attic.node
+  const filling: Filling = {
+    store,
+    scope: 'base',
+    pagesOnly: true,
+    async *pull(scope, hashes) {
+      for (const hash of hashes) yield nas.node.store.getStored(scope, hash)
+    }
+  }
+  await fleet.run(fill(filling, [ref]))
+  await fleet.run(store.flush())
+  t.true((await store.usage('base')).blocks < (await nas.node.store.usage('base')).blocks)
+  Reflect.deleteProperty(attic.node.keeper, 'keepBases')
+  await wait(of, 2)
+  t.deepEqual(await store.usage('base'), await nas.node.store.usage('base'))
+  t.is(
+    attic.node.bases.receiptOf(base.id, attic.node.network.self)?.blocks,
+    (await store.usage('base')).blocks
+  )
+  await fleet.run(fleet.stop())
+})
+
+test('nobody signs for a base whose state is another than its record says', async (t) => {
+  const of = await office('false base')
+  const { fleet, nas } = of
+  const attic = await join(of, 'attic')
+  const base = await publish(of)
+  const { key, members, bases } = nas.node
+  const lie = { ...base, serial: 2, label: 'lie', digest: base.id }
+  await bases.records.put([signBase(lie, { key, mesh: members.roster.mesh })])
+  await wait(of, 3)
+  for (const keeper of [nas, attic]) {
+    const [newest, first] = keeper.node.bases.list()
+    t.is(newest?.label, 'lie')
+    t.deepEqual(newest && keeper.node.bases.holders(newest.id), [])
+    t.is(first && keeper.node.bases.holders(first.id).length, 2)
+  }
   await fleet.run(fleet.stop())
 })
 
