@@ -12,10 +12,9 @@ import type { StateReader } from '../store/reader.ts'
 import { directoryEntries, fileChunks, joinPath, walkEntries } from '../store/tree.ts'
 import { NotWritable, TargetNotEmpty } from './errors.ts'
 import { writeSparse } from './sparse.ts'
+import { hashFile } from './tree/hash.ts'
 import { ROOT, showPath } from './tree/path.ts'
 import type { Tree, TreeMetadata, TreePath, TreeStat, TreeWriter } from './tree/tree.ts'
-
-const READ_BYTES = 1 << 20
 
 /** An entry, its path in the state, and its path in the target; the empty path is the target itself. */
 export interface Piece {
@@ -235,27 +234,13 @@ class Restore {
       return stat.major === entry.device?.[0] && stat.minor === entry.device[1]
     }
     if (stat.type !== 'file') return true
-    if (stat.size !== entry.size || !(await this.#hasContent(entry, to, stat))) return false
+    if (stat.size !== entry.size) return false
+    if (!equal(await hashFile(this.#input.target, to, stat), entry.hash as Hash)) return false
     if (stat.links === 1) return true
     const id = `${stat.device}:${stat.inode}`
     const isFree = entry.linkTo !== undefined || !this.#reused.has(id)
     this.#reused.add(id)
     return isFree
-  }
-
-  async #hasContent(entry: Entry, to: TreePath, stat: TreeStat): Promise<boolean> {
-    const file = await this.#input.target.open(to, stat)
-    try {
-      const hash = createHash('sha256')
-      for (;;) {
-        const piece = await file.read(READ_BYTES)
-        if (piece.length === 0) break
-        hash.update(piece)
-      }
-      return equal(hash.digest(), entry.hash as Hash)
-    } finally {
-      await file.close()
-    }
   }
 
   async #write(entry: Entry, to: TreePath): Promise<void> {

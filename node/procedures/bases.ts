@@ -1,7 +1,6 @@
 // Procedures about base images: making and publishing one, looking at those there are, bringing one here,
 // and adopting one that this computer was imaged with.
 
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { DAG_CBOR, cidFromHash, toHex } from '../../store/block.ts'
 import type { Base } from '../../store/base.ts'
@@ -13,10 +12,10 @@ import type { Node } from '../node.ts'
 import { proveState } from '../prover.ts'
 import { createBase } from '../publisher.ts'
 import { rulesFilter } from '../rules.ts'
-import type { Tree, TreePath, TreeStat } from '../tree/tree.ts'
+import { hashFile } from '../tree/hash.ts'
+import type { Tree } from '../tree/tree.ts'
 import { namesOf, procedure, timeText } from './procedure.ts'
 
-const READ_BYTES = 1 << 20
 const ONE_BASE = z.strictObject({ base: z.string() })
 
 function baseCid({ id }: Base): string {
@@ -191,21 +190,11 @@ class Proof {
   readonly prove: NonNullable<CompareInput['prove']>
 
   constructor(tree: Tree, onProgress: (hashedBytes: number) => void) {
-    this.prove = async (path: TreePath, stat: TreeStat, entry) => {
-      const file = await tree.open(path, stat)
-      try {
-        const hash = createHash('sha256')
-        for (;;) {
-          const piece = await file.read(READ_BYTES)
-          if (piece.length === 0) break
-          hash.update(piece)
-          this.hashedBytes += piece.length
-        }
-        onProgress(this.hashedBytes)
-        return entry.hash !== undefined && hash.digest().equals(entry.hash)
-      } finally {
-        await file.close()
-      }
+    this.prove = async (path, stat, entry) => {
+      const hash = await hashFile(tree, path, stat)
+      this.hashedBytes += stat.size
+      onProgress(this.hashedBytes)
+      return entry.hash !== undefined && toHex(hash) === toHex(entry.hash)
     }
   }
 }

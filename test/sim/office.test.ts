@@ -2,45 +2,17 @@
 
 import test from 'ava'
 import { Endpoint } from '../../node/endpoint.ts'
-import { foundMesh } from '../../node/mesh/founding.ts'
-import { enterByWords, joinMesh } from '../../node/mesh/joining.ts'
-import { inviteComputer } from '../../node/mesh/invite.ts'
+import { enterByWords } from '../../node/mesh/joining.ts'
 import { gatherHeads, recoverSecret } from '../../node/recovery.ts'
 import { restore } from '../../node/restorer.ts'
 import { toHex } from '../../store/block.ts'
-import { Fleet, type Computer } from '../../sim/fleet.ts'
-
-const ROOT = '/home'
-
-async function office(seed: string): Promise<{ fleet: Fleet; words: string; nas: Computer }> {
-  const fleet = new Fleet(seed)
-  const nas = fleet.computer('nas')
-  const founded = await fleet.run(
-    foundMesh(nas.ports, {
-      mesh: 'office',
-      name: 'nas',
-      roles: new Set(['admin', 'publisher', 'storage']),
-      site: ''
-    })
-  )
-  await founded.complete()
-  await fleet.run(nas.up())
-  return { fleet, words: founded.words, nas }
-}
-
-async function join(fleet: Fleet, nas: Computer, name: string, root?: string): Promise<Computer> {
-  const role = root === undefined ? 'storage' : 'endpoint'
-  const code = await fleet.run(inviteComputer(nas.node, { roles: [role], site: '', uses: 1 }))
-  const computer = fleet.computer(name)
-  await fleet.run(joinMesh(computer.ports, code.code, { name, root, addresses: [] }))
-  await fleet.run(computer.up())
-  return computer
-}
+import { ROOT, join, office } from './_office.ts'
 
 test('a lost computer comes back from recovery words alone', async (t) => {
-  const { fleet, words, nas } = await office('a')
-  await join(fleet, nas, 'attic')
-  const desk = await join(fleet, nas, 'desk', ROOT)
+  const place = await office('a')
+  const { fleet, words } = place
+  await join(place, 'attic')
+  const desk = await join(place, 'desk', ROOT)
   desk.tree(ROOT).put('letters/one.txt', Buffer.from('dear all'))
   desk.tree(ROOT).put('big.bin', Buffer.alloc(3_000_000, 'stone'))
   desk.tree(ROOT).symlink('latest', 'letters/one.txt')
