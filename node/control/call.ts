@@ -58,8 +58,10 @@ export function writeFailure(error: unknown): WrittenFailure {
     return { name, message, next, facts }
   }
   if (error instanceof DrystoneError) {
-    const { name, message, next, cause: _, stack: __, ...facts } = error
-    return { name, message, next, facts }
+    const { name, message, next } = error
+    const told = ['name', 'message', 'next', 'cause', 'stack']
+    const facts = Object.entries(error).filter(([field]) => !told.includes(field))
+    return { name, message, next, facts: Object.fromEntries(facts) }
   }
   const message = error instanceof Error ? error.message : String(error)
   return { name: 'Unexpected', message, next: 'This is a bug: please report it.', facts: {} }

@@ -77,8 +77,8 @@ function socketWire(socket: Socket): Wire {
       const onAbort = (): void => void socket.destroy()
       signal?.addEventListener('abort', onAbort, { once: true })
       try {
-        const { done, value } = await pieces.next()
-        return done === true ? undefined : value
+        const step = await pieces.next()
+        return step.done === true ? undefined : step.value
       } catch (cause) {
         throw new WireCut({ cause })
       } finally {

@@ -106,8 +106,7 @@ export const meshProcedures = {
       if (own) {
         await home.saveEndpoint(secret)
         await standOnBase(node, last?.head.bases ?? [], signal)
-        const { recovering: _, ...settings } = node.settings
-        await home.saveSettings(settings)
+        await home.saveSettings({ ...node.settings, recovering: undefined })
       }
       const points = last === undefined ? [] : new Endpoint(secret).points(last.head)
       return { endpoint: name, points: points.length }
