@@ -3,7 +3,7 @@
 // publisher has signed for it, where there is one.
 
 import { toHex, type Hash } from '../store/block.ts'
-import { foldBases, openBase, type Base } from '../store/base.ts'
+import { baseId, foldBases, openBase, type Base } from '../store/base.ts'
 import type { Disk } from '../store/disk.ts'
 import type { PeerKey } from '../store/peer.ts'
 import { openReceipt, type Receipt } from '../store/receipt.ts'
@@ -24,33 +24,28 @@ export class Bases {
   }
 
   static async open({ disk, members }: { disk: Disk; members: Members }): Promise<Bases> {
-    const { mesh } = members.roster
-    const records = await RecordFolder.open({
-      disk,
-      directory: 'bases',
-      judge: (_, incoming, wereKept) => ({
-        keep: incoming.filter((record) =>
-          holds(() =>
-            openBase(
-              record,
-              mesh,
-              () => wereKept || members.roster.publishers.has(toHex(record.issuer))
-            )
-          )
-        )
-      })
-    })
+    const ids = new Set<string>()
     const receipts = await RecordFolder.open({
       disk,
       directory: 'base-receipts',
-      judge: (_, incoming, wereKept) => ({
-        keep: incoming.filter((record) =>
-          holds(() =>
-            openReceipt(record, mesh, (receipt) => wereKept || isKeeper(members, record, receipt))
-          )
-        )
-      })
+      judge: (known, incoming, wereKept) =>
+        judgeReceipts(members, { known, incoming, wereKept }, ids)
     })
+    const records = await RecordFolder.open({
+      disk,
+      directory: 'bases',
+      judge: (known, incoming, wereKept) => {
+        const { mesh } = members.roster
+        const receipted = [...receipts.records()].map((each) => openReceipt(each, mesh).head)
+        const judged = { known, incoming, wereKept }
+        return { keep: judgeBases(members, judged, new Set(receipted.map(toHex))) }
+      }
+    })
+    const note = (added: Iterable<SignedRecord>): void => {
+      for (const record of added) ids.add(toHex(baseId(record)))
+    }
+    note(records.records())
+    records.onAdd(note)
     return new Bases(members, records, receipts)
   }
 
@@ -115,9 +110,73 @@ export function labelOf({ name, label }: Base): string {
   return `${name}@${label}`
 }
 
-function isKeeper(members: Members, { issuer }: SignedRecord, receipt: Receipt): boolean {
-  const member = members.member(issuer)
-  return receipt.endpoint === undefined && member?.roles.has('storage') === true
+interface Judged {
+  known: ReadonlyMap<string, SignedRecord>
+  incoming: readonly SignedRecord[]
+  wereKept: boolean
+}
+
+/**
+ * A name's list only goes on: below the highest number that enough publishers signed nothing new comes in.
+ * The same number is let in, so that all see that there are two, and use neither. What this peer has a
+ * receipt for (`receipted`, ids in hex) was here before. Lower numbers first, so that a crash leaves none out.
+ */
+function judgeBases(
+  { roster }: Members,
+  { known, incoming, wereKept }: Judged,
+  receipted: ReadonlySet<string>
+): SignedRecord[] {
+  const { bases } = foldBases(known.values(), roster)
+  const highest = new Map<string, number>()
+  for (const { name, serial, signers } of bases.values()) {
+    const signed = [...signers].filter((signer) => roster.publishers.has(signer)).length
+    if (signed < roster.threshold) continue
+    highest.set(name, Math.max(serial, highest.get(name) ?? 0))
+  }
+  const serialOf = (record: SignedRecord): number => openBase(record, roster.mesh).serial
+  const isInOrder = (record: SignedRecord): boolean => {
+    const id = toHex(baseId(record))
+    const { name, serial } = openBase(record, roster.mesh)
+    return serial >= (highest.get(name) ?? 0) || bases.has(id) || receipted.has(id)
+  }
+  return incoming
+    .filter((record) =>
+      holds(() =>
+        openBase(record, roster.mesh, () => wereKept || roster.publishers.has(toHex(record.issuer)))
+      )
+    )
+    .filter((record) => wereKept || isInOrder(record))
+    .sort((a, b) => serialOf(a) - serialOf(b))
+}
+
+/** Receipts for bases that are known (`bases`, ids in hex), by storage peers: of each the newest. */
+function judgeReceipts(
+  members: Members,
+  { known, incoming, wereKept }: Judged,
+  bases: ReadonlySet<string>
+): { keep: SignedRecord[]; drop: string[] } {
+  const { mesh } = members.roster
+  const mayIssue = ({ issuer }: SignedRecord, { endpoint, head }: Receipt): boolean =>
+    endpoint === undefined &&
+    (wereKept || (bases.has(toHex(head)) && members.member(issuer)?.roles.has('storage') === true))
+  const good = incoming.filter((record) =>
+    holds(() => openReceipt(record, mesh, (receipt) => mayIssue(record, receipt)))
+  )
+  const newest = new Map<string, { id: string; at: number }>()
+  for (const record of [...known.values(), ...good]) {
+    const { head, at } = openReceipt(record, mesh)
+    const place = `${toHex(head)}/${toHex(record.issuer)}`
+    const id = toHex(record.id)
+    const other = newest.get(place)
+    if (other === undefined || at > other.at || (at === other.at && id > other.id)) {
+      newest.set(place, { id, at })
+    }
+  }
+  const stay = new Set([...newest.values()].map(({ id }) => id))
+  return {
+    keep: good.filter(({ id }) => stay.has(toHex(id))),
+    drop: [...known.keys()].filter((id) => !stay.has(id))
+  }
 }
 
 /** True unless `open` finds the record bad. */
