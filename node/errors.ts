@@ -131,8 +131,8 @@ export class NoMemberFound extends DrystoneError {
         refusals > 0
           ? 'The words may be expired, used up, or of another mesh: ask for new ones (`drystone invite`).'
           : addresses.length > 0
-            ? 'See that a member runs there (`drystone up` shows its addresses), and that no firewall is between.'
-            : 'See that a member runs (`drystone up`); where multicast does not pass, give its address with --addr HOST.',
+            ? 'See that a member runs there (`drystone up` shows its addresses).'
+            : 'See that a member runs (`drystone up`); where multicast does not pass, use --addr HOST.',
       cause
     })
     this.refusals = refusals
@@ -255,6 +255,19 @@ export class NotReplicated extends DrystoneError {
       next: 'It is saved here and will go out by itself: start a storage peer, see `drystone base list`.'
     })
     this.copies = copies
+  }
+}
+
+/** A base of this name and version is published, and it is another tree. */
+export class BaseExists extends DrystoneError {
+  override readonly name = 'BaseExists'
+  readonly base: string
+
+  constructor(base: string) {
+    super(`${base} is published already, and holds something else`, {
+      next: 'A published base never changes: give what you have now another version.'
+    })
+    this.base = base
   }
 }
 

@@ -52,7 +52,7 @@ export async function reportStatus(node: Node): Promise<Status> {
       reached === undefined
         ? undefined
         : Math.max(0, Math.round((ports.clock.now() - reached.time) / 1000)),
-    copies: copies.map(nameOf),
+    copies: copies.map(nameOf).sort(),
     provenAt: text(milestones.provenAt),
     isProtected: mine === undefined || isProtected,
     problems: findProblems(node, { mine, hasPoint: lastPoint !== undefined, isProtected })

@@ -57,7 +57,7 @@ async function backup({ output, session, signal }: Context, { wait }: Flags): Pr
 }
 
 function readWait(text: string): number {
-  const [, span] = /^protected(?:=(.+))?$/.exec(text) ?? []
-  if (!text.startsWith('protected')) throw new WrongUsage('--wait takes protected or protected=30m')
-  return spanMs(span ?? DEFAULT_WAIT)
+  const found = /^protected(?:=(.+))?$/.exec(text)
+  if (found === null) throw new WrongUsage('--wait takes protected or protected=30m')
+  return spanMs(found[1] ?? DEFAULT_WAIT)
 }

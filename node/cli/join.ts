@@ -2,7 +2,6 @@
 // Interrupted, it can be run again: the computer keeps the key it first knocked with.
 
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { toHex } from '../../store/block.ts'
 import { peerIdText } from '../../store/peer.ts'
@@ -12,6 +11,7 @@ import { joinMesh } from '../mesh/joining.ts'
 import { action, withCommonFlags } from './command.ts'
 import { list } from './flags.ts'
 import { homeFolder } from './home-folder.ts'
+import { addressesOf, rootOf } from './places.ts'
 import { realPorts } from './real-ports.ts'
 
 interface Flags {
@@ -34,12 +34,15 @@ export function define(command: Command): void {
     .option('--no-mdns', 'do not look for members on the LAN')
     .action(
       action<Flags>(async ({ output, home }, flags, ...code) => {
+        const root = await rootOf(flags.root)
+        const addresses = addressesOf(flags.addr)
+        addressesOf(flags.listen)
         const ports = await realPorts(homeFolder(home))
         output.progress('looking for a member…')
         const entered = await joinMesh(ports, code.join(' '), {
           name: flags.name,
-          root: flags.root === undefined ? undefined : resolve(flags.root),
-          addresses: flags.addr ?? [],
+          root,
+          addresses,
           listen: flags.listen,
           mdns: flags.mdns ? undefined : false,
           ownRecovery: flags.ownRecovery

@@ -2,7 +2,6 @@
 // the authority of the words, and hands it an endpoint's history when asked.
 
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { toHex } from '../../store/block.ts'
 import { peerIdText } from '../../store/peer.ts'
@@ -12,6 +11,7 @@ import type { Ports } from '../ports.ts'
 import { action, withCommonFlags, type Context } from './command.ts'
 import { list, memberRolesOf } from './flags.ts'
 import { homeFolder } from './home-folder.ts'
+import { addressesOf, rootOf } from './places.ts'
 import { realPorts } from './real-ports.ts'
 import { askWords } from './words.ts'
 
@@ -43,11 +43,18 @@ export function define(command: Command): void {
 
 async function recover(context: Context, flags: Flags): Promise<void> {
   const { output, home, session, signal } = context
+  // Slips first: before words are asked for, and anything is made.
+  const root = await rootOf(flags.root, { mayBeMissing: true })
+  const addresses = addressesOf(flags.addr)
+  addressesOf(flags.listen)
   const words = await askWords(flags.recoveryFile)
   const ports = await realPorts(homeFolder(home))
   // An earlier try may have come in, and been interrupted before the keys were here.
   const unfinished = (await new Home(ports.disk).settingsIfAny())?.recovering
-  const via = unfinished === undefined ? await comeIn(context, ports, { flags, words }) : undefined
+  const via =
+    unfinished === undefined
+      ? await comeIn(context, ports, { flags, words, root, addresses })
+      : undefined
   const taken = (await new Home(ports.disk).settings()).recovering
   const peer = await session()
   if (taken !== undefined) {
@@ -67,21 +74,28 @@ async function recover(context: Context, flags: Flags): Promise<void> {
   output.result({ mesh, peer: self, via, endpoints: names })
 }
 
+interface Coming {
+  flags: Flags
+  words: string
+  root: string | undefined
+  addresses: string[]
+}
+
 /** Signs this computer in; returns who let it in. */
 async function comeIn(
   { output }: Context,
   ports: Ports,
-  { flags, words }: { flags: Flags; words: string }
+  { flags, words, root, addresses }: Coming
 ): Promise<string> {
   output.progress('looking for a member…')
-  const { root, replaces } = flags
+  const { replaces } = flags
   const { roster, via } = await enterByWords(ports, {
     words,
     name: flags.name,
-    root: root === undefined ? undefined : resolve(root),
+    root,
     roles: memberRolesOf(flags.role ?? ['endpoint']),
     site: flags.site,
-    addresses: flags.addr ?? [],
+    addresses,
     replaces,
     listen: flags.listen,
     mdns: flags.mdns ? undefined : false

@@ -2,10 +2,10 @@
 // local socket; else it starts a node for the moment in its own process. Either way it speaks the control
 // API and nothing else.
 
-import { access } from 'node:fs/promises'
+import { access, constants } from 'node:fs/promises'
 import { openDisk, readFile } from '../../store/disk.ts'
 import { systemClock } from '../../store/clock.ts'
-import { BlockMissing, DrystoneError } from '../../store/errors.ts'
+import { BlockMissing, DiskFailed, DrystoneError } from '../../store/errors.ts'
 import type { BodyReader, StateReader } from '../../store/reader.ts'
 import { AheadReader } from '../ahead.ts'
 import {
@@ -87,9 +87,14 @@ async function callRunning(folder: string): Promise<Caller | undefined> {
 
 /** @throws {NoMesh} A command that looks must not leave an empty home behind. */
 export async function assertHome(folder: string): Promise<void> {
-  await access(folder).catch(() => {
-    throw new NoMesh(folder)
-  })
+  try {
+    await access(folder, constants.R_OK | constants.X_OK)
+  } catch (cause) {
+    const isThere = cause instanceof Error && 'code' in cause && cause.code === 'EACCES'
+    if (!isThere) throw new NoMesh(folder)
+    const next = 'It belongs to another user: run this as that user, or name a home with --home.'
+    throw new DiskFailed(folder, 'opening the home', { next, cause })
+  }
 }
 
 /** True if the peer of a home runs and can be called. */

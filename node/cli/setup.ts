@@ -13,6 +13,7 @@ import { foundMesh } from '../mesh/founding.ts'
 import { action, withCommonFlags } from './command.ts'
 import { list, rolesOf } from './flags.ts'
 import { homeFolder } from './home-folder.ts'
+import { addressesOf, rootOf } from './places.ts'
 import { realPorts } from './real-ports.ts'
 import { WrongUsage } from './session.ts'
 
@@ -41,13 +42,15 @@ export function define(command: Command): void {
       action<Flags>(async ({ output, home }, flags) => {
         const folder = homeFolder(home)
         if (flags.sheet !== undefined) await assertOutside(flags.sheet, folder)
-        const { root, listen, mdns } = flags
+        const { listen, mdns } = flags
+        const root = await rootOf(flags.root)
+        addressesOf(listen)
         const founded = await foundMesh(await realPorts(folder), {
           mesh: flags.mesh,
           name: flags.name,
           roles: rolesFor(flags.role, root),
           site: flags.site,
-          root: root === undefined ? undefined : resolve(root),
+          root,
           listen,
           mdns: mdns ? undefined : false
         })

@@ -11,6 +11,7 @@ import { Node } from '../node.ts'
 import { action, withCommonFlags } from './command.ts'
 import { list } from './flags.ts'
 import { homeFolder } from './home-folder.ts'
+import { addressesOf } from './places.ts'
 import { realPorts } from './real-ports.ts'
 import { assertHome } from './session.ts'
 
@@ -27,6 +28,7 @@ export function define(command: Command): void {
       action<Flags>(async ({ output, home, signal }, flags) => {
         const folder = homeFolder(home)
         await assertHome(folder)
+        addressesOf(flags.listen)
         const ports = await realPorts(folder)
         const node = await Node.open(ports, ({ listen, mdns }) => ({
           listen: flags.listen ?? listen,

@@ -10,7 +10,10 @@ const FILE_BYTES_MAX = 16 * 1024
 export async function askWords(file: string | undefined): Promise<string> {
   if (file !== undefined) {
     const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-      throw new WrongUsage(`the file with the recovery words, ${file}, cannot be read`, { cause })
+      throw new WrongUsage(`the file with the recovery words, ${file}, cannot be read`, {
+        next: 'Name a file that you can read; it holds the 24 words, or the sheet that setup wrote.',
+        cause
+      })
     })
     if (text.length > FILE_BYTES_MAX) throw new WrongUsage(`${file} is too long for recovery words`)
     return fromSheet(text)
