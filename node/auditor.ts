@@ -1,6 +1,7 @@
 // The auditor: do those who signed for a head still have the bytes? It asks each for proofs over blocks
 // that it has itself or got from another, under a fresh nonce. A right answer shows possession, a wrong one
-// is guilt, and silence only means that somebody else should be asked.
+// is guilt. Who says that a block is missing is honest, and no copy. Silence only means that somebody else
+// should be asked, and where there was nothing to compare nothing is shown.
 
 import { hashOf, toHex, type CID, type Hash, type Scope } from '../store/block.ts'
 import type { Clock } from '../store/clock.ts'
@@ -20,9 +21,16 @@ export interface AuditorComponents {
   random: Random
 }
 
-export type Verdict = 'right' | 'wrong' | 'silent'
+/** From the worst to the one that says least. */
+const VERDICTS = ['wrong', 'missing', 'silent', 'right', 'unproven'] as const
+export type Verdict = (typeof VERDICTS)[number]
 
-/** Challenges one keeper over blocks of a scope, which are read from `source`. */
+/** What several audits of one keeper come to. */
+export function worstOf(verdicts: readonly Verdict[]): Verdict {
+  return VERDICTS.find((verdict) => verdicts.includes(verdict)) ?? 'unproven'
+}
+
+/** Challenges one keeper over blocks of a scope that it signed for; they are read from `source`. */
 export async function audit(
   { network, clock, random }: AuditorComponents,
   {
@@ -33,6 +41,7 @@ export async function audit(
   }: { keeper: PeerKey; scope: Scope; cids: readonly CID[]; source: Source },
   options: CallOptions = {}
 ): Promise<Verdict> {
+  if (cids.length === 0) return 'unproven'
   const nonce = random.bytes(NONCE_BYTES)
   let answers: (Hash | undefined)[]
   try {
@@ -45,12 +54,15 @@ export async function audit(
     throw error
   }
   const parties = { auditor: network.self, answerer: keeper }
+  const verdicts: Verdict[] = []
   for (const [i, cid] of cids.entries()) {
-    const block = await source.get(cid, options)
-    if (block === undefined) continue
     const answer = answers[i]
-    if (answer === undefined) return 'wrong'
-    if (toHex(answer) !== toHex(auditProof(nonce, parties, block))) return 'wrong'
+    const block = answer && (await source.get(cid, options))
+    if (answer === undefined) verdicts.push('missing')
+    else if (block !== undefined) {
+      const isRight = toHex(answer) === toHex(auditProof(nonce, parties, block))
+      verdicts.push(isRight ? 'right' : 'wrong')
+    }
   }
-  return 'right'
+  return worstOf(verdicts)
 }

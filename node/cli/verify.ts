@@ -41,9 +41,11 @@ async function verify(
   for (const { peer, verdict } of audited) output.line(`  ${peer}: ${VERDICTS[verdict] ?? verdict}`)
   for (const path of damaged) output.line(`Damaged: ${path}`)
   for (const path of missing) output.line(`Missing: ${path}`)
-  const isGuilty = audited.some(({ verdict }) => verdict === 'wrong')
-  const isWhole = damaged.length === 0 && missing.length === 0 && !isGuilty
-  output.line(isWhole ? 'It can be restored.' : 'It can NOT be restored as it is.')
+  const isRestorable = damaged.length === 0 && missing.length === 0
+  const isKept = !audited.some(({ verdict }) => verdict === 'wrong' || verdict === 'missing')
+  const isWhole = isRestorable && isKept
+  output.line(isRestorable ? 'It can be restored.' : 'It can NOT be restored as it is.')
+  if (!isKept) output.line('Not every copy that was signed for is one.')
   if (isWhole && deep !== true) output.next('`drystone verify --deep` reads every byte.')
   output.result(proof)
   return isWhole ? EXIT.done : EXIT.damage
@@ -52,5 +54,7 @@ async function verify(
 const VERDICTS: Readonly<Record<string, string>> = {
   right: 'proved that it has the blocks it was asked for',
   wrong: 'gave a WRONG answer',
-  silent: 'did not answer'
+  missing: 'LACKS blocks that it signed for',
+  silent: 'did not answer',
+  unproven: 'was asked for nothing that could be compared'
 }

@@ -2,9 +2,9 @@
 // blocks in this home are what they should be.
 
 import { z } from 'zod'
-import { RAW, toHex, type CID } from '../../store/block.ts'
+import { BASE_SCOPE, RAW, toHex, type CID } from '../../store/block.ts'
 import { check } from '../../store/check.ts'
-import { audit } from '../auditor.ts'
+import { audit, worstOf, type Verdict } from '../auditor.ts'
 import { Endpoint } from '../endpoint.ts'
 import { NoHead, NoRoot } from '../errors.ts'
 import type { Node } from '../node.ts'
@@ -16,20 +16,27 @@ async function auditCopies(
   node: Node,
   { endpoint, sample }: { endpoint: Endpoint; sample: readonly CID[] },
   signal: AbortSignal
-): Promise<{ peer: string; verdict: string }[]> {
+): Promise<{ peer: string; verdict: Verdict }[]> {
   const { network, ports, heads, replicator } = node
   const { clock, random } = ports
   const last = heads.last(endpoint.id)
   if (last === undefined) throw new NoHead()
-  const cids = sample.filter(({ code }) => code !== RAW)
+  // A receipt is for the base's chunks as well: they are raw.
+  const subjects = [
+    { scope: endpoint.scope, cids: sample.filter(({ code }) => code !== RAW) },
+    { scope: BASE_SCOPE, cids: sample.filter(({ code }) => code === RAW) }
+  ]
   const reading = node.read(endpoint)
   try {
-    const copies: { peer: string; verdict: string }[] = []
+    const copies: { peer: string; verdict: Verdict }[] = []
+    const { source } = reading
     for (const keeper of replicator.copiesOf(last)) {
-      const { source } = reading
-      const subject = { keeper, scope: endpoint.scope, cids, source }
-      const verdict = await audit({ network, clock, random }, subject, { signal })
-      copies.push({ peer: nameOfPeer(node, keeper), verdict })
+      const verdicts: Verdict[] = []
+      for (const subject of subjects) {
+        const asked = { ...subject, keeper, source }
+        verdicts.push(await audit({ network, clock, random }, asked, { signal }))
+      }
+      copies.push({ peer: nameOfPeer(node, keeper), verdict: worstOf(verdicts) })
     }
     return copies
   } finally {
