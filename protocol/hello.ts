@@ -1,7 +1,8 @@
 // Hello: two members compare what they know and give each other what the other lacks. What they know are
 // sets of signed records (roster, bases, marks, receipts of bases); each set is compared by one hash over
-// its sorted ids, and only where that differs are ids, then missing records, exchanged. Records prove
-// themselves, so it does not matter who brings them.
+// its sorted ids, and only where that differs are ids, then missing records, exchanged, range by range of
+// the sorted ids, so that a set may be of any size. Records prove themselves, so it does not matter who
+// brings them.
 
 import { createHash } from 'node:crypto'
 import { toHex } from '../store/block.ts'
@@ -10,7 +11,7 @@ import { Malformed } from '../store/errors.ts'
 import { PEER_KEY_BYTES, type PeerKey } from '../store/peer.ts'
 import { Refused } from './errors.ts'
 import type { Channel, Message } from './framing.ts'
-import { IDS_MAX, IDS_PER_FRAME } from './limits.ts'
+import { IDS_PER_FRAME, RECORDS_MAX } from './limits.ts'
 import type { CallOptions } from './network.ts'
 import { receiveRecords, sendRecords } from './records.ts'
 
@@ -95,14 +96,29 @@ export async function sayHello(
   for (const [i, name] of SETS.entries()) {
     const set = side.sets[name]
     if (toHex(setDigest(set.ids())) === toHex(theirs.digests[i] ?? new Uint8Array())) continue
-    await sendIds(channel, ['ids', name], set.ids())
-    await takeRecords(channel, set, options)
-    const wanted = await receiveIds(channel, 'lacking', options)
-    await sendRecords(channel, 'records', recordsOf(set, wanted), options)
+    await exchange(channel, { name, set }, options)
   }
   await channel.send(['done'], options)
   await channel.expect('done', options)
   return theirs.card
+}
+
+/** One set. Each frame of ids stands for the range from behind the one before to its own last id. */
+async function exchange(
+  channel: Channel,
+  { name, set }: { name: SetName; set: RecordSet },
+  options?: CallOptions
+): Promise<void> {
+  const taken = new Taken(set)
+  const all = [...set.ids()].sort()
+  for (let at = 0; at === 0 || at < all.length; at += IDS_PER_FRAME) {
+    const part = all.slice(at, at + IDS_PER_FRAME)
+    await channel.send(['ids', name, part.map(toBytes), at + IDS_PER_FRAME < all.length], options)
+    await taken.add(await receiveRecords(channel, 'records', options))
+    const [, , lacking] = readList(await channel.expect('lacking', options), 'lacking', 3)
+    await sendRecords(channel, 'records', recordsOf(set, readIds(lacking)), options)
+  }
+  await taken.keep()
 }
 
 /** Answers rounds until the other side ends. */
@@ -128,54 +144,74 @@ async function answerRound(channel: Channel, { sets }: HelloSide): Promise<void>
     if (message[0] === 'done') return
     const name = SETS.find((set) => set === message[1])
     if (name === undefined) throw new Malformed('a set of records that is not known')
-    const theirs = new Set(await receiveIds(channel, 'ids', {}, message))
-    const set = sets[name]
-    const ours = [...set.ids()]
-    const lacking = ours.filter((id) => !theirs.has(id))
-    await sendRecords(channel, 'records', recordsOf(set, lacking))
-    for (const id of ours) theirs.delete(id)
-    await sendIds(channel, ['lacking', name], theirs)
-    await takeRecords(channel, set)
+    await answerExchange(channel, { name, set: sets[name] }, message)
   }
 }
 
-/** `[kind, set, ids, more]`, as many frames as it takes. */
-async function sendIds(
+async function answerExchange(
   channel: Channel,
-  [kind, set]: readonly [string, SetName],
-  ids: Iterable<string>
+  { name, set }: { name: SetName; set: RecordSet },
+  first: Message
 ): Promise<void> {
-  const all = [...ids].slice(0, IDS_MAX)
-  for (let at = 0; at === 0 || at < all.length; at += IDS_PER_FRAME) {
-    const part = all.slice(at, at + IDS_PER_FRAME).map((id) => Buffer.from(id, 'hex'))
-    await channel.send([kind, set, part, at + IDS_PER_FRAME < all.length])
+  const taken = new Taken(set)
+  const ours = [...set.ids()].sort()
+  let last = ''
+  let at = 0
+  for (let message = first; ; message = await channel.expect('ids')) {
+    const [, of, part, rest] = readList(message, 'ids', 4)
+    const theirs = readIds(part)
+    const more = booleanOf(rest, 'more')
+    if (of !== name) throw new Malformed('ids of another set')
+    if (more && theirs.length === 0) throw new Malformed('ids without end')
+    for (const id of theirs) {
+      if (id <= last) throw new Malformed('ids that do not rise')
+      last = id
+    }
+    const from = at
+    while (at < ours.length && (!more || (ours[at] ?? '') <= last)) at++
+    const range = new Set(ours.slice(from, at))
+    const lacking = theirs.filter((id) => !range.has(id))
+    for (const id of theirs) range.delete(id)
+    // What is beyond one list follows in the next round, as the sets still differ.
+    const gives = [...range].slice(0, RECORDS_MAX)
+    await sendRecords(channel, 'records', recordsOf(set, gives))
+    await channel.send(['lacking', name, lacking.map(toBytes)])
+    await taken.add(await receiveRecords(channel, 'records'))
+    if (!more) return taken.keep()
   }
 }
 
-async function receiveIds(
-  channel: Channel,
-  kind: string,
-  options?: CallOptions,
-  first?: Message
-): Promise<string[]> {
-  const ids: string[] = []
-  let message = first ?? (await channel.expect(kind, options))
-  for (;;) {
-    const [, part, more] = readList(message.slice(1), kind, 3)
-    const found = listOf(bytesOf(32), IDS_PER_FRAME)(part, 'ids').map(toHex)
-    ids.push(...found)
-    if (ids.length > IDS_MAX) throw new Malformed(`more than ${IDS_MAX} ids`)
-    if (!booleanOf(more, 'more')) return ids
-    if (found.length === 0) throw new Malformed('ids without end')
-    message = await channel.expect(kind, options)
+/** Records of one set, kept together: some are judged by others that come with them. */
+class Taken {
+  readonly #set: RecordSet
+  #records: Uint8Array[] = []
+
+  constructor(set: RecordSet) {
+    this.#set = set
   }
+
+  async add(records: readonly Uint8Array[]): Promise<void> {
+    this.#records.push(...records)
+    if (this.#records.length >= RECORDS_MAX) await this.keep()
+  }
+
+  async keep(): Promise<void> {
+    const records = this.#records
+    this.#records = []
+    if (records.length > 0) await this.#set.add(records)
+  }
+}
+
+const idsOf = listOf(bytesOf(32), IDS_PER_FRAME)
+
+function readIds(value: unknown): string[] {
+  return idsOf(value, 'ids').map(toHex)
+}
+
+function toBytes(id: string): Uint8Array {
+  return Buffer.from(id, 'hex')
 }
 
 function recordsOf(set: RecordSet, ids: readonly string[]): Uint8Array[] {
   return ids.map((id) => set.get(id)).filter((record) => record !== undefined)
-}
-
-async function takeRecords(channel: Channel, set: RecordSet, options?: CallOptions): Promise<void> {
-  const records = await receiveRecords(channel, 'records', options)
-  if (records.length > 0) await set.add(records)
 }

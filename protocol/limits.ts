@@ -6,9 +6,9 @@ export const CONTROL_FRAME_BYTES_MAX = 64 * 1024
 /** What a stranger may send in all. */
 export const STRANGER_BYTES_MAX = 4096
 export const HEAD_BYTES_MAX = 1 << 20
-/** Ids exchanged of one set of records. */
-export const IDS_MAX = 10_000
-/** Ids, or records, in one frame. */
+/** Records in one list. */
+export const RECORDS_MAX = 10_000
+/** Ids in one frame. */
 export const IDS_PER_FRAME = 1000
 /** Blocks asked for in one frame, and so in flight. */
 export const WANTED_MAX = 64

@@ -4,7 +4,7 @@
 import { booleanOf, bytesOf, listOf } from '../store/codec.ts'
 import { Malformed } from '../store/errors.ts'
 import type { Channel } from './framing.ts'
-import { IDS_MAX } from './limits.ts'
+import { RECORDS_MAX } from './limits.ts'
 import type { CallOptions } from './network.ts'
 
 export const RECORD_BYTES_MAX = 8192
@@ -35,7 +35,7 @@ export async function receiveRecords(
     const [, part, more] = await channel.expect(kind, options)
     const found = listOf(readRecord, RECORDS_PER_FRAME)(part, 'records')
     records.push(...found)
-    if (records.length > IDS_MAX) throw new Malformed(`more than ${IDS_MAX} records`)
+    if (records.length > RECORDS_MAX) throw new Malformed(`more than ${RECORDS_MAX} records`)
     if (!booleanOf(more, 'more')) return records
     if (found.length === 0) throw new Malformed('records without end')
   }

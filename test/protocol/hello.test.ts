@@ -98,6 +98,22 @@ test('more ids and records than one frame holds are all exchanged', async (t) =>
   t.is(b.sets.roster.added, 1200)
 })
 
+test('sets of any size end the same, after a few rounds', async (t) => {
+  const cases = [
+    [numbered(0, 12_000), numbered(11_000, 23_500)],
+    [[], numbered(0, 23_500)],
+    [numbered(0, 23_500), numbered(5, 6)]
+  ] as const
+  for (const [left, right] of cases) {
+    const [a, b] = [sideOf({ marks: left }), sideOf({ marks: right })]
+    for (let round = 0; round < 3; round++) await meet(pair(), a, b)
+    t.is(a.sets.marks.records.size, 23_500)
+    t.is(b.sets.marks.records.size, 23_500)
+    t.is(a.sets.marks.added + left.length, 23_500)
+    t.is(b.sets.marks.added + right.length, 23_500)
+  }
+})
+
 test('what both have is not sent', async (t) => {
   const a = sideOf({ marks: numbered(0, 50) })
   const b = sideOf({ marks: numbered(0, 50) })
@@ -171,17 +187,23 @@ test('a greeting with a field too many, or lists that are too long, is malformed
   for (const fields of wrong) t.is((await failWith(fields)).failure.name, 'Malformed')
 })
 
-test('ids beyond the limit, ids without end, and sets that nobody knows are malformed', async (t) => {
-  const ids = Array.from({ length: 1000 }, (_, i) => sha256(Buffer.from(`${i}`)))
-  const many = Array.from({ length: 11 }, () => ['ids', 'roster', ids, true] as const)
-  t.regex((await failWith({}, ...many)).failure.message, /more than 10000 ids/)
-  t.regex((await failWith({}, ['ids', 'roster', [], true])).failure.message, /without end/)
-  t.regex((await failWith({}, ['ids', 'passwords', [], false])).failure.message, /not known/)
-  t.is((await failWith({}, ['ids', 'roster', [...ids, ids[0]], false])).failure.name, 'Malformed')
-  t.is(
-    (await failWith({}, ['ids', 'roster', [new Uint8Array(31)], false])).failure.name,
-    'Malformed'
-  )
+test('ids that do not rise or do not end, and sets that nobody knows, are malformed', async (t) => {
+  const ids = Array.from({ length: 1001 }, (_, i) => Buffer.alloc(32, i % 256).fill(i >> 8, 0, 1))
+  ids.sort((a, b) => Buffer.compare(a, b))
+  const start = ['ids', 'roster', ids.slice(0, 2), true] as const
+  const given = ['records', [], false] as const
+  const fails = async (...more: readonly (readonly [string, ...unknown[]])[]): Promise<string> => {
+    const { failure } = await failWith({}, ...more)
+    t.is(failure.name, 'Malformed')
+    return failure.message
+  }
+  t.regex(await fails(['ids', 'roster', ids.slice(0, 2).reverse(), false]), /do not rise/)
+  t.regex(await fails(start, given, start), /do not rise/)
+  t.regex(await fails(start, given, ['ids', 'marks', ids.slice(2, 3), false]), /another set/)
+  t.regex(await fails(['ids', 'roster', [], true]), /without end/)
+  t.regex(await fails(['ids', 'passwords', [], false]), /not known/)
+  await fails(['ids', 'roster', ids, false])
+  await fails(['ids', 'roster', [new Uint8Array(31)], false])
 })
 
 test('records that are too large or without end are not taken', async (t) => {
