@@ -8,7 +8,7 @@ import type { Clock } from '../store/clock.ts'
 import { DrystoneError, NotOpened } from '../store/errors.ts'
 import { endpointKeys, meshKeys } from '../store/key.ts'
 import { decodeRecord, isBadRecord } from '../store/signed.ts'
-import { wordsToSecret } from '../store/words.ts'
+import { wordsToPhrase } from '../store/words.ts'
 import { Channel, converse } from '../protocol/framing.ts'
 import { HEADS_PROTOCOL, askHeads, type KeptHead } from '../protocol/heads.ts'
 import type { CallOptions, Network } from '../protocol/network.ts'
@@ -74,7 +74,7 @@ export async function recoverSecret(
   endpoint: Uint8Array,
   words: string
 ): Promise<EndpointSecret> {
-  const phrase = wordsToSecret(words)
+  const phrase = wordsToPhrase(words)
   const claimKey = members.roster.endpoints.get(toHex(endpoint))?.claimKey
   if (claimKey !== undefined && toHex(claimKey) === toHex(endpointKeys(phrase).claim.public)) {
     return { endpoint, epochs: [phrase] }

@@ -44,6 +44,30 @@ export function wordsToSecret(text: string): Uint8Array {
   }
 }
 
+/**
+ * Two phrases that only together stand for `secret`: `pad`, 32 random bytes, and the difference to it.
+ * Either alone says nothing.
+ */
+export function splitSecret(secret: Uint8Array, pad: Uint8Array): [string, string] {
+  return [secretToWords(pad), secretToWords(difference(secret, pad))]
+}
+
+/**
+ * The secret of one phrase of 24 words, or of both halves of a split one, one after the other.
+ *
+ * @throws {WrongWords}
+ */
+export function wordsToPhrase(text: string): Uint8Array {
+  const words = textToWords(text)
+  if (words.length !== 2 * SECRET_WORDS) return wordsToSecret(text)
+  const [first, second] = [words.slice(0, SECRET_WORDS), words.slice(SECRET_WORDS)]
+  return difference(wordsToSecret(first.join(' ')), wordsToSecret(second.join(' ')))
+}
+
+function difference(a: Uint8Array, b: Uint8Array): Uint8Array {
+  return a.map((byte, i) => byte ^ (b[i] ?? 0))
+}
+
 /** An invite code, from its 10 random bytes: 8 words joined by dashes, easy to paste in one piece. */
 export function inviteToWords(bits: Uint8Array): string {
   if (bits.length !== INVITE_BYTES) throw new RangeError(`an invite has ${INVITE_BYTES} bytes`)
@@ -111,15 +135,7 @@ function toNumber(bytes: Uint8Array): bigint {
 
 /** Exactly `count` words of the list. Case, commas, dashes, line breaks and numbering do not matter. */
 function readWords(text: string, count: number): string[] {
-  if (text.length > TEXT_LENGTH_MAX) {
-    throw new WrongWords(`that is far more than ${count} words`)
-  }
-  const words = text
-    .normalize('NFKD')
-    .toLowerCase()
-    .split(/[\s,;\p{Pd}]+/u)
-    .map((word) => word.replace(/^\(?\d+[.):]*/, '').replace(/[.:]+$/, ''))
-    .filter((word) => word !== '')
+  const words = textToWords(text)
   if (words.length !== count) {
     throw new WrongWords(`${count} words are needed, and ${words.length} were given`, {
       next: 'Type all the words in their order, separated by spaces.'
@@ -133,6 +149,18 @@ function readWords(text: string, count: number): string[] {
     })
   }
   return words
+}
+
+function textToWords(text: string): string[] {
+  if (text.length > TEXT_LENGTH_MAX) {
+    throw new WrongWords('that is far more than the words of two phrases')
+  }
+  return text
+    .normalize('NFKD')
+    .toLowerCase()
+    .split(/[\s,;\p{Pd}]+/u)
+    .map((word) => word.replace(/^\(?\d+[.):]*/, '').replace(/[.:]+$/, ''))
+    .filter((word) => word !== '')
 }
 
 function wrongChecksum(): WrongWords {

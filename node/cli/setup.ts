@@ -24,6 +24,7 @@ interface Flags {
   role: string[]
   site: string
   sheet?: string
+  split?: boolean
   listen?: string[]
   mdns: boolean
 }
@@ -36,6 +37,7 @@ export function define(command: Command): void {
     .option('--role <roles>', 'roles of this computer', list, [])
     .option('--site <site>', 'where this computer stands', '')
     .option('--sheet <file>', 'write the recovery words here, to be printed and deleted')
+    .option('--split', 'make two phrases, for two people: only both together recover')
     .option('--listen <addr>', 'where this peer listens (repeatable)', list)
     .option('--no-mdns', 'neither look for peers on the LAN nor be found')
     .action(
@@ -52,23 +54,26 @@ export function define(command: Command): void {
           site: flags.site,
           root,
           listen,
-          mdns: mdns ? undefined : false
+          mdns: mdns ? undefined : false,
+          isSplit: flags.split === true
         })
-        if (flags.sheet !== undefined) await writeSheet(flags.sheet, flags.mesh, founded.words)
+        if (flags.sheet !== undefined) await writeSheet(flags.sheet, flags.mesh, founded.phrases)
         output.line(`The mesh "${flags.mesh}" is here, and this computer, ${flags.name}, is in it.`)
         output.line()
         output.line('Recovery words. With these alone everything can be brought back; without them')
         output.line('nobody can. Write them on paper, and keep them away from these computers:')
         output.line()
-        for (const row of wordRows(founded.words)) output.line(`  ${row}`)
-        output.line()
+        for (const phrase of founded.phrases) {
+          for (const row of wordRows(phrase)) output.line(`  ${row}`)
+          output.line()
+        }
         await founded.complete()
         output.next('run `drystone up`, and `drystone invite` to let another computer in.')
         output.result({
           mesh: toHex(founded.mesh),
           peer: peerIdText(founded.peer),
           endpoint: founded.endpoint && toHex(founded.endpoint),
-          recovery: founded.words
+          recovery: founded.phrases.join(' ')
         })
       })
     )
@@ -102,13 +107,14 @@ async function assertOutside(sheet: string, folder: string): Promise<void> {
   }
 }
 
-async function writeSheet(path: string, mesh: string, words: string): Promise<void> {
+async function writeSheet(path: string, mesh: string, phrases: readonly string[]): Promise<void> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
   const file = await open(path, flags, 0o600).catch((cause: unknown) => {
     throw new WrongUsage(`the sheet ${path} cannot be written, or is there already`, { cause })
   })
   try {
-    const text = [`Recovery words of the Drystone mesh "${mesh}"`, '', ...wordRows(words), '']
+    const text = [`Recovery words of the Drystone mesh "${mesh}"`, '']
+    for (const phrase of phrases) text.push(...wordRows(phrase), '')
     await file.writeFile(text.join('\n'))
     await file.sync()
   } finally {

@@ -6,7 +6,7 @@ import { toHex } from '../../store/block.ts'
 import { endpointKeys, meshKeys, signingKey } from '../../store/key.ts'
 import { DEFAULT_POLICY, type Role } from '../../store/roster-bodies.ts'
 import { issueGenesis } from '../../store/roster-issue.ts'
-import { secretToWords } from '../../store/words.ts'
+import { secretToWords, splitSecret } from '../../store/words.ts'
 import { Home, type EndpointSecret } from '../home.ts'
 import type { Ports } from '../ports.ts'
 import { recoveryRecipient } from './escrow.ts'
@@ -20,14 +20,16 @@ export interface FoundingInput {
   root?: string | undefined
   listen?: string[] | undefined
   mdns?: boolean | undefined
+  /** Make two phrases that only together are the recovery words. */
+  isSplit?: boolean
 }
 
 export interface Founded {
   mesh: Uint8Array
   peer: Uint8Array
   endpoint: Uint8Array | undefined
-  /** The 24 recovery words: they exist nowhere but here. */
-  words: string
+  /** The recovery words, a phrase of 24, or the two halves of a split one: they exist nowhere but here. */
+  phrases: string[]
   /** Completes the home. Call it once the words are safe: until then setup can simply be run again. */
   complete(): Promise<void>
 }
@@ -59,7 +61,7 @@ export async function foundMesh(ports: Ports, input: FoundingInput): Promise<Fou
     mesh: genesis.id,
     peer: key.public,
     endpoint: secret?.endpoint,
-    words: secretToWords(phrase),
+    phrases: input.isSplit ? splitSecret(phrase, random.bytes(32)) : [secretToWords(phrase)],
     complete: () =>
       home.saveSettings({
         version: 1,

@@ -11,7 +11,7 @@ import type { Endpoint } from '../../store/roster-endpoints.ts'
 import { issue } from '../../store/roster-issue.ts'
 import { fold, type Roster } from '../../store/roster.ts'
 import { decodeRecord, encodeRecord, type SignedRecord } from '../../store/signed.ts'
-import { inviteKeys, inviteMac, wordsToInvite, wordsToSecret } from '../../store/words.ts'
+import { inviteKeys, inviteMac, wordsToInvite, wordsToPhrase } from '../../store/words.ts'
 import { NotSigned } from '../../store/errors.ts'
 import { Refused } from '../../protocol/errors.ts'
 import { Channel, converse } from '../../protocol/framing.ts'
@@ -99,7 +99,7 @@ export interface RecoveryInput extends EntryInput {
  * by its authority; an endpoint's own words by its claim key, for that endpoint alone.
  */
 export async function enterByWords(ports: Ports, input: RecoveryInput): Promise<Entered> {
-  const phrase = wordsToSecret(input.words)
+  const phrase = wordsToPhrase(input.words)
   const home = new Home(ports.disk)
   const seed = await home.prepare(ports.random)
   const peer = signingKey(seed).public

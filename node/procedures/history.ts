@@ -6,7 +6,7 @@ import { parseCid, toHex } from '../../store/block.ts'
 import { meshKeys } from '../../store/key.ts'
 import { parsePeerId } from '../../store/peer.ts'
 import { BLOCK_TYPES, type BlockType } from '../../store/seal.ts'
-import { wordsToSecret } from '../../store/words.ts'
+import { wordsToPhrase } from '../../store/words.ts'
 import { Endpoint } from '../endpoint.ts'
 import { NoHead, NoKeys, NoRoot } from '../errors.ts'
 import type { MarkedHead } from '../heads.ts'
@@ -66,7 +66,7 @@ async function readable(
 /** With the mesh's words this peer may read an endpoint for a while; storage peers learn of it at once. */
 async function claimToRead(node: Node, id: Uint8Array, words: string): Promise<void> {
   const { members, network, gossip } = node
-  const { authority } = meshKeys(wordsToSecret(words))
+  const { authority } = meshKeys(wordsToPhrase(words))
   if (toHex(authority.public) !== toHex(members.roster.authority)) return
   if (members.roster.endpoints.get(toHex(id))?.readers.has(toHex(network.self)) !== true) {
     await members.issue('claim', { endpoint: id, peer: network.self, can: 'read' }, authority)

@@ -28,7 +28,7 @@ export async function office(seed: string): Promise<Office> {
   )
   await founded.complete()
   await fleet.run(nas.up())
-  return { fleet, words: founded.words, nas }
+  return { fleet, words: founded.phrases.join(' '), nas }
 }
 
 /** A new computer joins: with a root it protects that, without it keeps for the others. */

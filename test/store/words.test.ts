@@ -8,7 +8,9 @@ import {
   inviteMac,
   inviteToWords,
   secretToWords,
+  splitSecret,
   wordsToInvite,
+  wordsToPhrase,
   wordsToSecret
 } from '../../store/words.ts'
 
@@ -123,4 +125,15 @@ test('an invite gives one id, one signing key and one mac, none of which tells t
   t.notDeepEqual(other.id, keys.id)
   t.notDeepEqual(inviteMac(keys.mac, mesh), inviteMac(keys.mac, new Uint8Array(32)))
   t.true(verify(same.key.public, mesh, keys.key.sign(mesh)))
+})
+
+test('a split phrase says nothing by halves, and all together', (t) => {
+  const secret = new Uint8Array(32).fill(7)
+  const pad = new Uint8Array(32).map((_, i) => i * 5)
+  const [one, other] = splitSecret(secret, pad)
+  t.deepEqual(wordsToPhrase(`${one}\n${other}`), secret)
+  t.deepEqual(wordsToPhrase(`${other} ${one}`), secret)
+  t.deepEqual(wordsToPhrase(secretToWords(secret)), secret)
+  t.notDeepEqual(wordsToPhrase(one), secret)
+  t.throws(() => wordsToPhrase(`${one} abandon`), { name: 'WrongWords' })
 })
