@@ -2,11 +2,10 @@
 // durable before the head that names them, the head before the witnesses that let the next backup skip
 // files. Nothing is told as done before it is.
 
-import { RAW, cidFromHash, toHex, type CID, type Hash } from '../store/block.ts'
+import { RAW, cidFromHash, type CID, type Hash } from '../store/block.ts'
 import type { Base } from '../store/base.ts'
 import type { Blockstore } from '../store/blockstore.ts'
 import type { Clock } from '../store/clock.ts'
-import { HeadForked } from './errors.ts'
 import { encodeHead, headId, type Point } from '../store/head.ts'
 import type { SigningKey } from '../store/key.ts'
 import { signMark } from '../store/mark.ts'
@@ -63,7 +62,8 @@ export async function backUp(components: BackupComponents, input: BackupInput): 
   const { store, heads, witnesses, baseStore, source } = components
   const { endpoint, tree, sense, base, signal, onProgress } = input
   const last = heads.last(endpoint.id)
-  assertNotForked(components, endpoint)
+  const fork = heads.fork(endpoint.id, components.key.public)
+  if (fork !== undefined) throw fork
   const points = last === undefined ? [] : endpoint.points(last.head)
   const reader = readerOf(source, endpoint)
   const based = base && { reader, root: base.root }
@@ -134,18 +134,4 @@ async function publish(
   const marked = heads.check(signMark(body, key), body)
   await heads.put(marked)
   return marked
-}
-
-/**
- * Some other head carries this writer's signature: its home was cloned or set back, and going on would
- * bury the other branch.
- */
-function assertNotForked({ heads, key }: BackupComponents, { id }: Endpoint): void {
-  const own = heads.lines(id).find(({ head }) => toHex(head.writer) === toHex(key.public))
-  for (const { record, mark } of heads.marksOf(id)) {
-    if (toHex(record.issuer) !== toHex(key.public)) continue
-    const isHigher = mark.seq > (own?.head.seq ?? 0)
-    const isOther = mark.seq === own?.head.seq && toHex(mark.head) !== toHex(headId(own.body))
-    if (isHigher || isOther) throw new HeadForked(mark.seq, own?.head.seq ?? 0)
-  }
 }

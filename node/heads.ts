@@ -10,6 +10,7 @@ import { markedHead, openMark, type Mark } from '../store/mark.ts'
 import { openReceipt, type Receipt } from '../store/receipt.ts'
 import { decodeRecord, encodeRecord, isBadRecord, type SignedRecord } from '../store/signed.ts'
 import { holds } from './bases.ts'
+import { HeadForked } from './errors.ts'
 import type { Members } from './mesh/members.ts'
 import { RecordFolder } from './record-folder.ts'
 
@@ -151,6 +152,21 @@ export class Heads {
     return this.#writersOf(endpoint).flatMap((writer) =>
       marks.filter(({ record }) => toHex(record.issuer) === writer)
     )
+  }
+
+  /**
+   * Set if a mark carries this writer's signature that its last head here does not account for: its home
+   * was copied or set back, and going on would bury the other branch.
+   */
+  fork(endpoint: Uint8Array, writer: Uint8Array): HeadForked | undefined {
+    const own = this.lines(endpoint).find(({ head }) => toHex(head.writer) === toHex(writer))
+    for (const { record, mark } of this.marksOf(endpoint)) {
+      if (toHex(record.issuer) !== toHex(writer)) continue
+      const isHigher = mark.seq > (own?.head.seq ?? 0)
+      const isOther = mark.seq === own?.head.seq && toHex(mark.head) !== toHex(headId(own.body))
+      if (isHigher || isOther) return new HeadForked(mark.seq, own?.head.seq ?? 0)
+    }
+    return undefined
   }
 
   #remember(marked: MarkedHead): void {

@@ -60,7 +60,7 @@ export async function reportStatus(node: Node): Promise<Status> {
 }
 
 function findProblems(
-  { members, bases, network }: Node,
+  { members, bases, network, heads }: Node,
   {
     mine,
     hasPoint,
@@ -93,8 +93,17 @@ function findProblems(
       next: 'See that the storage peers run (`drystone peers`); copies go out by themselves.'
     })
   }
-  for (const message of [...members.roster.problems, ...bases.problems()]) {
+  const fork = mine && heads.fork(mine.id, network.self)
+  if (fork !== undefined) {
+    const { name, message, next = '' } = fork
+    problems.push({ name, message, next })
+  }
+  for (const message of members.roster.problems) {
     problems.push({ name: 'Roster', message, next: 'Ask an admin of the mesh.' })
+  }
+  for (const message of bases.problems()) {
+    const next = 'Ask the publishers to agree, and to publish it again.'
+    problems.push({ name: 'Base', message, next })
   }
   return problems
 }

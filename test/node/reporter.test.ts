@@ -1,0 +1,73 @@
+// What `status` names as a problem: a home that was set back, computers beyond an invite, bases in dispute.
+
+import test from 'ava'
+import { cidOf, DAG_CBOR, sha256, toHex } from '../../store/block.ts'
+import { signBase } from '../../store/base.ts'
+import { reportStatus } from '../../node/reporter.ts'
+import type { Node } from '../../node/node.ts'
+import type { RosterKind } from '../../store/roster-bodies.ts'
+import { issue, type FieldsOf } from '../../store/roster-issue.ts'
+import { encodeRecord, type SignedRecord } from '../../store/signed.ts'
+import { idOf, keyOf } from '../store/_mesh.ts'
+import { ROOT, join, office } from '../sim/_office.ts'
+
+async function problemsOf(node: Node): Promise<string[]> {
+  const { problems } = await reportStatus(node)
+  return problems.map(({ name, message, next }) => `${name}: ${message}. ${next}`)
+}
+
+test('a home that was set back is a problem before the next backup', async (t) => {
+  const of = await office('set back')
+  const desk = await join(of, 'desk', ROOT)
+  const { fleet } = of
+  desk.tree(ROOT).put('a.txt', 'private')
+  const { head } = await fleet.run(desk.node.backUp({}))
+  await fleet.run(fleet.clock.sleep(60_000))
+  t.false((await problemsOf(desk.node)).some((text) => text.startsWith('HeadForked')))
+  await fleet.run(desk.down())
+  const { endpoint, writer, seq } = head.head
+  await desk.ports.disk.remove(`heads/${toHex(endpoint)}/${toHex(writer)}/${seq}`)
+  await fleet.run(desk.up())
+  await fleet.run(fleet.clock.sleep(60_000))
+  t.true((await problemsOf(desk.node)).some((text) => text.startsWith('HeadForked')))
+  await fleet.run(fleet.stop())
+})
+
+test('computers beyond an invite, and bases in dispute, are problems', async (t) => {
+  const of = await office('disputes')
+  const { fleet, nas } = of
+  const { key, members, bases } = nas.node
+  const { mesh } = members.roster
+  const before = await problemsOf(nas.node)
+  const make = <K extends Exclude<RosterKind, 'genesis'>>(
+    kind: K,
+    fields: FieldsOf<K>
+  ): SignedRecord =>
+    issue(kind, fields, { key: keyOf('code'), roster: members.roster, time: fleet.clock.now() })
+  await members.issue('invite', {
+    id: idOf('code'),
+    key: keyOf('code').public,
+    mac: new Uint8Array(32),
+    roles: ['storage'],
+    site: '',
+    uses: 1,
+    expires: fleet.clock.now() + 60_000
+  })
+  for (const name of ['one', 'other']) {
+    const fields = { invite: idOf('code'), peer: keyOf(name).public, name }
+    const sponsored = encodeRecord(make('join', fields))
+    await members.issue('sponsor', { join: sponsored, at: fleet.clock.now() })
+  }
+  for (const label of ['one', 'other']) {
+    const state = Buffer.from(label)
+    const fields = { name: 'system', serial: 1, label, rules: [], time: 5 }
+    const root = cidOf(DAG_CBOR, state)
+    await bases.records.put([signBase({ ...fields, root, digest: sha256(state) }, { key, mesh })])
+  }
+  t.is(members.roster.suspended.size, 1)
+  const found = (await problemsOf(nas.node)).filter((text) => !before.includes(text))
+  t.is(found.length, 2)
+  t.regex(found[0] ?? '', /^Roster: .* is suspended/)
+  t.regex(found[1] ?? '', /^Base: two bases are called system number 1/)
+  await fleet.run(fleet.stop())
+})
