@@ -119,7 +119,8 @@ interface Judged {
 /**
  * A name's list only goes on: below the highest number that enough publishers signed nothing new comes in.
  * The same number is let in, so that all see that there are two, and use neither. What this peer has a
- * receipt for (`receipted`, ids in hex) was here before. Lower numbers first, so that a crash leaves none out.
+ * receipt for (`receipted`, ids in hex) was here before. Lower numbers come first, so that a crash leaves
+ * none of them out.
  */
 function judgeBases(
   { roster }: Members,

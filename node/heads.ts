@@ -78,7 +78,7 @@ export class Heads {
     return heads
   }
 
-  /** The last head of each line of an endpoint: its writer's, then those of who wrote it before, latest first. */
+  /** The last head of each line of an endpoint: the writer's, then its predecessors', latest first. */
   lines(endpoint: Uint8Array): MarkedHead[] {
     const lines = this.#lines.get(toHex(endpoint))
     return this.#writersOf(endpoint)
