@@ -9,7 +9,10 @@ export class Unreadable extends DrystoneError {
   readonly path: string
 
   constructor(path: string, why: string, cause?: unknown) {
-    super(`${path} could not be read: ${why}`, { cause })
+    super(`${path} could not be read: ${why}`, {
+      next: 'See that it is there, and that you may read it; then run it again.',
+      cause
+    })
     this.path = path
   }
 }

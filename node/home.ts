@@ -147,7 +147,10 @@ export class Home {
     try {
       return schema.parse(JSON.parse(Buffer.from(bytes).toString()))
     } catch (cause) {
-      throw new Malformed(`${path} in ${this.#where()} cannot be read`, { cause })
+      throw new Malformed(`${path} in ${this.#where()} cannot be read`, {
+        next: 'Put it back as it was; or come back in a new home with `drystone recover`.',
+        cause
+      })
     }
   }
 
