@@ -94,7 +94,7 @@ class Restore {
     // A failure to fetch ahead is met again, and told, where the chunk is needed.
     this.#expectAll(this.#input.pieces).catch(() => undefined)
     try {
-      for (const piece of this.#input.pieces) await this.#tryEntry(piece)
+      for (const piece of this.#input.pieces) await this.#tryEntry(piece, false)
     } finally {
       this.#isOver = true
       await this.#writer?.close()
@@ -122,9 +122,9 @@ class Restore {
   }
 
   /** Remembers a failure and lets the rest go on; a full disk would only fail again. */
-  async #tryEntry(piece: Piece): Promise<void> {
+  async #tryEntry(piece: Piece, isFresh: boolean): Promise<void> {
     try {
-      await this.#entry(piece)
+      await this.#entry(piece, isFresh)
     } catch (error) {
       if (!(error instanceof DrystoneError) || error instanceof DiskFull) throw error
       this.#failure ??= error
@@ -132,17 +132,18 @@ class Restore {
     }
   }
 
-  async #entry({ entry, from, to }: Piece): Promise<void> {
+  /** `isFresh` says that the directory was made just now: nothing can lie there. */
+  async #entry({ entry, from, to }: Piece, isFresh: boolean): Promise<void> {
     this.#input.signal?.throwIfAborted()
-    const stat = await this.#input.target.stat(to)
+    const stat = isFresh ? undefined : await this.#input.target.stat(to)
     const isThere = stat !== undefined && (await this.#isThere(entry, to, stat))
     if (stat !== undefined && !isThere && !(await this.#makeRoom(entry, to, stat))) return
-    if (entry.type === 'directory') await this.#directory({ entry, from, to })
+    if (entry.type === 'directory') await this.#directory({ entry, from, to }, stat === undefined)
     else if (entry.type === 'file') await this.#file({ entry, from, to }, isThere)
     else await this.#other(entry, to, isThere)
   }
 
-  async #directory({ entry, from, to }: Piece): Promise<void> {
+  async #directory({ entry, from, to }: Piece, isFresh: boolean): Promise<void> {
     const { reader } = this.#input
     await this.#writer?.makeDirectory(to)
     const names = new Map<string, TreePath>()
@@ -162,7 +163,7 @@ class Restore {
           )
           continue
         }
-        await this.#tryEntry(piece)
+        await this.#tryEntry(piece, isFresh)
       }
     }
     if (this.#writer !== undefined) {

@@ -45,9 +45,9 @@ async function demo({ output, signal }: Context, flags: Flags): Promise<ExitCode
     )
     isDone = true
     if (flags.keep === true) {
-      output.next(`look at it: \`node node/cli.ts status --home ${join(folder, 'desk-2')}\`,`)
+      output.next(`look at it: \`npx drystone status --home ${join(folder, 'desk-2')}\`,`)
       output.line(`      peers run in ${folder}: ${office.running().join(', ')}.`)
-      output.line('      Stop each with `node node/cli.ts down --home HOME`.')
+      output.line('      Stop each with `npx drystone down --home HOME`.')
     }
     output.result({ steps, verdict, differences, folder: flags.keep === true ? folder : undefined })
     return isEqual ? EXIT.done : EXIT.failed

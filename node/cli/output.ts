@@ -1,7 +1,11 @@
 // Output of a command: for people, or as NDJSON for programs. Results go to stdout, progress to stderr; with
 // `--json` every line is an object and the last one is always the result, also after a failure.
 
+import { systemClock } from '../../store/clock.ts'
 import { writeFailure } from '../control/call.ts'
+
+/** Progress that comes sooner than this after the last is left out. */
+const PROGRESS_MS = 100
 
 export interface OutputOptions {
   json: boolean
@@ -12,6 +16,7 @@ export class Output {
   readonly json: boolean
   readonly #quiet: boolean
   #progress = false
+  #progressMs = Number.NEGATIVE_INFINITY
 
   constructor({ json, quiet }: OutputOptions) {
     this.json = json
@@ -43,6 +48,9 @@ export class Output {
 
   /** How far a long job is; shown in place on a terminal, left out elsewhere. */
   progress(text: string, fields: object = {}): void {
+    const nowMs = systemClock.monotonic()
+    if (nowMs - this.#progressMs < PROGRESS_MS) return
+    this.#progressMs = nowMs
     if (this.json) return this.event('progress', fields)
     if (this.#quiet || process.stderr.isTTY !== true) return
     this.#progress = true

@@ -13,6 +13,8 @@ import type { Wire } from '../../protocol/network.ts'
 /** Local and trusted, so large answers are fine. */
 const FRAME_BYTES_MAX = 64 << 20
 export const TOKEN_BYTES = 32
+/** Progress is told this often. */
+const PROGRESS_MS = 100
 /** Calls of one command that overlap. */
 const WIRES_MAX = 3
 
@@ -169,19 +171,24 @@ export async function answerCalls(
       const [, given, name, args] = message
       const right = timingSafeEqual(bytesOf(TOKEN_BYTES)(given, 'token'), token)
       if (message[0] !== 'call' || !right) return channel.abort()
-      await answerCall(channel, { name: textOf(64)(name, 'name'), args }, perform)
+      await answerCall({ channel, clock }, { name: textOf(64)(name, 'name'), args }, perform)
     }
   })
 }
 
 async function answerCall(
-  channel: Channel,
+  { channel, clock }: { channel: Channel; clock: Clock },
   { name, args }: { name: string; args: unknown },
   perform: Perform
 ): Promise<void> {
   const controller = new AbortController()
   let sending: Promise<void> = Promise.resolve()
+  let toldMs = Number.NEGATIVE_INFINITY
   const onProgress = (value: unknown): void => {
+    // Progress is told per entry, and for people: what comes too soon is left out.
+    const nowMs = clock.monotonic()
+    if (nowMs - toldMs < PROGRESS_MS) return
+    toldMs = nowMs
     sending = sending.then(() => channel.send(['progress', withoutUndefined(value)]))
     sending.catch((cause: unknown) => controller.abort(new WireCut({ cause })))
   }

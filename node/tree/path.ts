@@ -80,6 +80,8 @@ export function showPath(path: TreePath): string {
 
 function showName(name: Uint8Array): string {
   const text = Buffer.from(name).toString('utf8')
+  // Nearly every name is plain, and every message about a path comes through here.
+  if (/^[\x20-\x7e]*$/.test(text)) return text
   const valid = Buffer.compare(Buffer.from(text, 'utf8'), name) === 0
   const shown = valid ? text : Buffer.from(name).toString('latin1')
   return Array.from(shown, (character) => {
