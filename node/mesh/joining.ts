@@ -25,6 +25,9 @@ import { claimKeyOf, makeEndpoint } from './founding.ts'
 import { meetMember, type Candidate } from './meeting.ts'
 import { openRosterFolder } from './members.ts'
 
+/** How long to go on trying addresses that were given. */
+const BUSY_MS = 4_000
+
 export interface EntryInput {
   name: string
   root?: string | undefined
@@ -184,8 +187,8 @@ async function enter(
   await network.start()
   try {
     const { addresses, mdns } = input
-    // Without mDNS nobody else will turn up: the addresses are all there is.
-    const lookMs = mdns === false ? 0 : input.lookMs
+    // Without mDNS nobody else will turn up; but who is given may be busy for a moment.
+    const lookMs = mdns === false ? BUSY_MS : input.lookMs
     return await meetMember({ network, clock, addresses, lookMs }, (candidate, { signal }) =>
       knockInTurn(ports, { network, ...candidate, signal }, { ways, input })
     )

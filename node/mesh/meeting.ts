@@ -12,6 +12,9 @@ const CANDIDATES_MAX = 16
 /** How long to look around before giving up. */
 export const DEFAULT_LOOK_MS = 20_000
 const ATTEMPT_MS = 10_000
+/** Who could not be talked to is tried again after this long, so often. */
+const RETRY_MS = 1_000
+const RETRIES_MAX = 8
 
 export interface MeetingInit {
   network: Network
@@ -26,8 +29,8 @@ export interface Candidate {
   address: Address
 }
 
-/** Tries one candidate; undefined if it is of another mesh, so the next should be tried. */
-export type Attempt<T> = (candidate: Candidate, options: CallOptions) => Promise<T | undefined>
+/** Tries one candidate. What it throws tells whether to try it again, another, or nobody. */
+export type Attempt<T> = (candidate: Candidate, options: CallOptions) => Promise<T>
 
 /**
  * Tries candidates until an attempt succeeds.
@@ -48,6 +51,19 @@ export async function meetMember<T>(
     wake()
   })
   const patience = clock.timeout(lookMs)
+  const again = new Map<Address, number>()
+  const later = (address: Address): void => {
+    const times = again.get(address) ?? 0
+    again.set(address, times + 1)
+    if (times >= RETRIES_MAX) return
+    void clock.sleep(RETRY_MS, { signal: patience.signal }).then(
+      () => {
+        waiting.push(address)
+        wake()
+      },
+      () => undefined
+    )
+  }
   try {
     for (let given = addresses.length; ; given--) {
       // Whoever floods the LAN with sightings must not keep us looking for ever.
@@ -59,7 +75,8 @@ export async function meetMember<T>(
         continue
       }
       const result = await tryAddress({ network, clock, tried, failures }, address, attempt)
-      if (result !== undefined) return result
+      if (result !== undefined && result !== 'later') return result.result
+      if (result === 'later' && !patience.signal.aborted) later(address)
       if (tried.size >= CANDIDATES_MAX) break
     }
     throw new NoMemberFound(tried.size, { addresses, cause: failures.at(-1) })
@@ -80,29 +97,32 @@ async function tryAddress<T>(
   { network, clock, tried, failures }: Trying,
   address: Address,
   attempt: Attempt<T>
-): Promise<T | undefined> {
+): Promise<{ result: T } | 'later' | undefined> {
   const patience = clock.timeout(ATTEMPT_MS)
+  let met: string | undefined
   try {
     const peer = await network.meet(address, { signal: patience.signal })
     if (tried.has(toHex(peer))) return undefined
-    tried.add(toHex(peer))
-    return await attempt({ peer, address }, { signal: patience.signal })
+    met = toHex(peer)
+    return { result: await attempt({ peer, address }, { signal: patience.signal }) }
   } catch (error) {
-    if (patience.signal.aborted) return undefined
-    if (!(error instanceof DrystoneError) || isFinal(error)) throw error
+    if (patience.signal.aborted) return 'later'
+    if (!(error instanceof DrystoneError)) throw error
     failures.push(error)
+    // Many may be at one door at a time, and it lets in one after the other.
+    if (PASSING.includes(error.name)) return 'later'
+    if (!FINAL_HERE.includes(error.name)) throw error
+    if (met !== undefined) tried.add(met)
     return undefined
   } finally {
     patience.cancel()
   }
 }
 
-/** What another candidate could not do better. */
-function isFinal(error: DrystoneError): boolean {
-  return !['PeerUnreachable', 'WireCut', 'Refused', 'Malformed', 'NotSigned', 'OverLimit'].includes(
-    error.name
-  )
-}
+/** Failures after which the same candidate may do better a moment later; */
+const PASSING: readonly string[] = ['PeerUnreachable', 'WireCut', 'OverLimit']
+/** and those after which only another may. Any other would meet everybody. */
+const FINAL_HERE: readonly string[] = ['Refused', 'Malformed', 'NotSigned']
 
 async function isOver(more: Promise<void>, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return true
