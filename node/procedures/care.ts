@@ -69,7 +69,10 @@ export const careProcedures = {
         const audited = await auditCopies(node, { endpoint, sample }, signal)
         const isWhole = damaged.length === 0 && missing.length === 0
         if (isWhole && deep) await node.home.saveMilestones({ provenAt: node.ports.clock.now() })
-        const copies = audited.filter(({ verdict }) => verdict === 'right').map(({ peer }) => peer)
+        const copies = audited
+          .filter(({ verdict }) => verdict === 'right')
+          .map(({ peer }) => peer)
+          .sort()
         const { fromPeers } = reading
         return { point: point.number, blocks, bytes, damaged, missing, copies, audited, fromPeers }
       } finally {

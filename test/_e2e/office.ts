@@ -125,7 +125,9 @@ export class Office {
   async enter(name: string, role: 'storage' | 'endpoint', by = 'nas'): Promise<void> {
     const { code } = await this.ok(by, ['invite', '--role', role])
     const root = role === 'endpoint' ? ['--root', this.path(`${name}-root`)] : []
-    await this.ok(name, ['join', String(code), '--name', name, ...root, ...LOCAL])
+    // An address beside mDNS: there may be many other offices on this loopback.
+    const where = ['--addr', this.addressOf(by)]
+    await this.ok(name, ['join', String(code), '--name', name, ...where, ...root, ...LOCAL])
     await this.up(name)
   }
 

@@ -7,12 +7,13 @@ import { chmodSync, linkSync, mkdirSync, symlinkSync, utimesSync, writeFileSync 
 import { join } from 'node:path'
 
 /** A small tree with what trees have: folders, a larger file, links of both kinds, modes, odd names. */
-export function makeTree(root: string, { bytes = 3 << 20 } = {}): void {
+export function makeTree(root: string, { bytes = 3 << 20, more = 0 } = {}): void {
   mkdirSync(join(root, 'letters', 'old'), { recursive: true })
   mkdirSync(join(root, 'empty'))
   for (let n = 1; n <= 12; n++) writeFileSync(join(root, 'letters', `letter ${n} ü.txt`), text(n))
   writeFileSync(join(root, 'letters', 'old', 'first.txt'), text(77))
   writeFileSync(join(root, 'picture.raw'), randomBytes(bytes))
+  for (let n = 1; n <= more; n++) writeFileSync(join(root, `picture ${n}.raw`), randomBytes(bytes))
   writeFileSync(join(root, 'notes'), text(50))
   linkSync(join(root, 'notes'), join(root, 'letters', 'the same notes'))
   symlinkSync('letters/old/first.txt', join(root, 'first'))
