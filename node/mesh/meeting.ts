@@ -99,20 +99,22 @@ async function tryAddress<T>(
   attempt: Attempt<T>
 ): Promise<{ result: T } | 'later' | undefined> {
   const patience = clock.timeout(ATTEMPT_MS)
-  let met: string | undefined
+  let met: PeerKey | undefined
   try {
     const peer = await network.meet(address, { signal: patience.signal })
     if (tried.has(toHex(peer))) return undefined
-    met = toHex(peer)
+    met = peer
     return { result: await attempt({ peer, address }, { signal: patience.signal }) }
   } catch (error) {
+    // A door has few places for strangers: who was not let in makes room.
+    if (met !== undefined) await network.hangUp(met)
     if (patience.signal.aborted) return 'later'
     if (!(error instanceof DrystoneError)) throw error
     failures.push(error)
     // Many may be at one door at a time, and it lets in one after the other.
     if (PASSING.includes(error.name)) return 'later'
     if (!FINAL_HERE.includes(error.name)) throw error
-    if (met !== undefined) tried.add(met)
+    if (met !== undefined) tried.add(toHex(met))
     return undefined
   } finally {
     patience.cancel()
