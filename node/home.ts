@@ -15,6 +15,7 @@ const ENDPOINT_FILE = 'endpoint.key'
 const SETTINGS_FILE = 'settings.json'
 const ADDRESSES_FILE = 'addresses.json'
 const MILESTONES_FILE = 'milestones.json'
+const TAKEN_FILE = 'taken.json'
 const MARKER_TEXT = 'This folder is a Drystone home. It never enters a backup or a base.\n'
 
 const settingsSchema = z.strictObject({
@@ -36,6 +37,13 @@ export type Settings = z.infer<typeof settingsSchema>
 const addressesSchema = z.record(z.string(), z.array(z.string()))
 /** Where peers were last seen: addresses by peer id. */
 export type Addresses = z.infer<typeof addressesSchema>
+
+const takenSchema = z.record(
+  z.string(),
+  z.strictObject({ newBytes: z.number(), base: z.string().optional() })
+)
+/** What the restore points that were taken here added, and the base that they stand on, by number. */
+export type Taken = z.infer<typeof takenSchema>
 
 const milestonesSchema = z.strictObject({
   /** The last restore point that was protected as policy asks; times in milliseconds since 1970. */
@@ -123,6 +131,14 @@ export class Home {
 
   async saveAddresses(addresses: Addresses): Promise<void> {
     await this.#write(ADDRESSES_FILE, addresses)
+  }
+
+  async taken(): Promise<Taken> {
+    return (await this.#read(TAKEN_FILE, takenSchema)) ?? {}
+  }
+
+  async noteTaken(number: number, what: Taken[string]): Promise<void> {
+    await this.#write(TAKEN_FILE, { ...(await this.taken()), [number]: what })
   }
 
   async milestones(): Promise<Milestones> {

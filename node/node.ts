@@ -10,7 +10,7 @@ import type { PeerKey } from '../store/peer.ts'
 import type { Network } from '../protocol/network.ts'
 import { backUp, type BackedUp, type BackupInput } from './backup.ts'
 import { BaseStore } from './base-store.ts'
-import { Bases } from './bases.ts'
+import { Bases, labelOf } from './bases.ts'
 import { Endpoint } from './endpoint.ts'
 import { NoRoot } from './errors.ts'
 import { Fetcher } from './fetcher.ts'
@@ -221,20 +221,24 @@ export class Node {
     const endpoint = await this.endpoint()
     const tree = await ports.openTree(settings.root ?? '')
     const installed = await readInstalled(ports.disk)
+    const base = installed && this.bases.get(installed)
     const reading = this.read({ ...endpoint, remember: true })
     const components = { clock, random, key, store, members, heads, baseStore, witnesses }
     try {
-      return await backUp(
+      const taken = await backUp(
         { ...components, source: reading.source },
         {
           endpoint,
           tree,
           sense: { owners },
-          base: installed && this.bases.get(installed),
+          base,
           ownRecovery: settings.ownRecovery === true,
           ...options
         }
       )
+      const { newBytes, point } = taken
+      await this.home.noteTaken(point.number, { newBytes, base: base && labelOf(base) })
+      return taken
     } finally {
       await reading.close()
     }

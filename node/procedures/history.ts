@@ -124,11 +124,16 @@ export const historyProcedures = {
     async (args, { node, signal }) => {
       const { endpoint, name, last } = await readable(node, args, signal)
       const copies = namesOf(node, node.replicator.copiesOf(last))
+      const isOwn = node.settings.root !== undefined && args.endpoint === undefined
+      // What a point added is known where it was taken; a head does not tell.
+      const taken = isOwn ? await node.home.taken() : {}
       const points = endpoint.points(last.head).map(({ number, time, digest, root, flags }) => ({
         point: number,
         time: timeText(time),
         digest: toHex(digest),
         root: root.toString(),
+        base: taken[number]?.base,
+        newBytes: taken[number]?.newBytes,
         // A head's receipts are for all that its points reach.
         copies,
         pinned: (flags & 1) === 1
