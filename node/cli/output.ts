@@ -4,6 +4,16 @@
 import { systemClock } from '../../store/clock.ts'
 import { writeFailure } from '../control/call.ts'
 
+/**
+ * Whoever reads our output may go away first (`| head`, a demo that ended): what was begun is still done,
+ * and nobody is left to tell.
+ */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
 /** Progress that comes sooner than this after the last is left out. */
 const PROGRESS_MS = 100
 
