@@ -2,8 +2,9 @@
 // a writer before it continues its history, by a reader before it restores, and between storage peers.
 
 import { bytesOf, listOf, readList } from '../store/codec.ts'
+import { HEAD_BYTES_MAX } from '../store/head.ts'
 import type { Channel } from './framing.ts'
-import { FRAME_BYTES_MAX, HEAD_BYTES_MAX } from './limits.ts'
+import { FRAME_BYTES_MAX } from './limits.ts'
 import type { CallOptions } from './network.ts'
 import type { OfferedHead } from './offer.ts'
 import { readRecord } from './records.ts'

@@ -1,11 +1,11 @@
 // The limits of every conversation (SECURITY-DESIGN 12), in one place. Each is checked before anything is
-// allocated for what the other side announced.
+// allocated for what the other side announced. What bounds the bytes themselves (a block, a record, a
+// head) stands with their format in store/.
 
 export const FRAME_BYTES_MAX = (1 << 20) + 4096
 export const CONTROL_FRAME_BYTES_MAX = 64 * 1024
 /** What a stranger may send in all. */
 export const STRANGER_BYTES_MAX = 4096
-export const HEAD_BYTES_MAX = 1 << 20
 /** Records in one list. */
 export const RECORDS_MAX = 10_000
 /** Ids in one frame. */

@@ -4,10 +4,10 @@
 
 import type { Hash, Scope } from '../store/block.ts'
 import { bytesOf } from '../store/codec.ts'
+import { HEAD_BYTES_MAX } from '../store/head.ts'
 import type { StoredBlock } from '../store/stored.ts'
 import { hashesFromWire, receiveBlock, scopeFromWire, scopeToWire, sendAll } from './blocks.ts'
 import type { Channel } from './framing.ts'
-import { HEAD_BYTES_MAX } from './limits.ts'
 import type { CallOptions } from './network.ts'
 import { readRecord } from './records.ts'
 

@@ -3,11 +3,11 @@
 
 import { booleanOf, bytesOf, listOf } from '../store/codec.ts'
 import { Malformed } from '../store/errors.ts'
+import { RECORD_BYTES_MAX } from '../store/signed.ts'
 import type { Channel } from './framing.ts'
 import { RECORDS_MAX } from './limits.ts'
 import type { CallOptions } from './network.ts'
 
-export const RECORD_BYTES_MAX = 8192
 /** As many of the largest records as surely fit into a control frame. */
 const RECORDS_PER_FRAME = 7
 

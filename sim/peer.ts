@@ -15,7 +15,7 @@ import type {
 } from '../protocol/network.ts'
 import { parseAddress, placeText, readAddress } from '../node/net/address.ts'
 import { DEFAULT_STRANGERS_MAX } from '../node/net/door.ts'
-import { STRANGER_BYTES_MAX } from '../node/net/reception.ts'
+import { STRANGER_BYTES_MAX } from '../protocol/limits.ts'
 import { WIRES_MAX } from '../node/net/settings.ts'
 import { toHex } from '../store/block.ts'
 import type { Clock } from '../store/clock.ts'

@@ -3,6 +3,7 @@
 // computer that joins is one; and one may be gone out to, where `meet` was asked for.
 
 import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
+import { STRANGER_MS } from '../../protocol/limits.ts'
 import type { Gate } from '../../protocol/network.ts'
 import type { Clock } from '../../store/clock.ts'
 import { PEER_KEY_BYTES, type PeerKey } from '../../store/peer.ts'
@@ -18,7 +19,7 @@ export interface DoorInit {
 }
 
 export const DEFAULT_STRANGERS_MAX = 4
-export const DEFAULT_STRANGER_MS = 10_000
+export const DEFAULT_STRANGER_MS = STRANGER_MS
 export const DEFAULT_MET_MS = 60_000
 
 /** A stranger that is inside. */

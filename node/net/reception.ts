@@ -3,14 +3,12 @@
 
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { Refused, WireCut } from '../../protocol/errors.ts'
+import { STRANGER_BYTES_MAX } from '../../protocol/limits.ts'
 import type { CallOptions, Gate, HandleOptions, Handler } from '../../protocol/network.ts'
 import type { Clock } from '../../store/clock.ts'
 import type { PeerKey } from '../../store/peer.ts'
 import { peerKeyOf } from './door.ts'
 import { Libp2pWire } from './wire.ts'
-
-/** What a stranger may send in all over one connection. */
-export const STRANGER_BYTES_MAX = 4096
 
 /** The first byte of the accepting side, before the conversation. */
 const ACCEPTED = 1
