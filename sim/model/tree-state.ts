@@ -6,7 +6,7 @@
 export type TreeState = ReadonlyMap<string, EntryState>
 
 export interface EntryState {
-  type: 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'blockDevice' | 'characterDevice'
+  type: 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'block' | 'character'
   mode: number
   uid: number
   gid: number
