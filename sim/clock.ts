@@ -56,7 +56,7 @@ export class SimClock implements Clock {
         cancel()
         reject(signal?.reason as Error)
       }
-      const cancel = this.#after(ms, () => {
+      const cancel = this.after(ms, () => {
         signal?.removeEventListener('abort', onAbort)
         resolve()
       })
@@ -66,7 +66,7 @@ export class SimClock implements Clock {
 
   timeout(ms: number): { signal: AbortSignal; cancel: () => void } {
     const controller = new AbortController()
-    const cancel = this.#after(ms, () => {
+    const cancel = this.after(ms, () => {
       controller.abort(new DOMException(`nothing within ${ms} ms`, 'TimeoutError'))
     })
     return { signal: controller.signal, cancel }
@@ -112,6 +112,18 @@ export class SimClock implements Clock {
     }
   }
 
+  /** Lets the program run until `untilMs` (of `monotonic`), whatever is left to do then. */
+  async advance(untilMs: number): Promise<void> {
+    for (;;) {
+      await this.#quiet()
+      const next = this.#timers.peek()
+      if (next === undefined || next.at > untilMs) break
+      this.#elapsedMs = next.at
+      this.#fireDue()
+    }
+    this.#elapsedMs = Math.max(this.#elapsedMs, untilMs)
+  }
+
   /** Lets the event loop turn until nothing is left to do at this moment. */
   async #quiet(): Promise<void> {
     for (let turns = 0; turns < QUIET_TURNS; turns += 1) {
@@ -135,7 +147,7 @@ export class SimClock implements Clock {
   }
 
   /** Calls `fire` after `ms` milliseconds; returns what cancels it. */
-  #after(ms: number, fire: () => void): () => void {
+  after(ms: number, fire: () => void): () => void {
     this.#order += 1
     const at = this.#elapsedMs + Math.max(0, ms)
     const timer: Timer = { at, order: this.#order, fire, state: 'waiting' }
@@ -146,6 +158,45 @@ export class SimClock implements Clock {
       timer.state = 'cancelled'
       this.#live -= 1
     }
+  }
+}
+
+/**
+ * What one computer takes for the time: it may be wrong, run fast or slow, and be set. Waiting is not its
+ * part; that goes by `monotonic` everywhere.
+ */
+export class SkewedClock {
+  readonly #clock: SimClock
+  /** Its time at `#sinceMs`. */
+  #wallMs: number
+  #sinceMs: number
+  #ppm = 0
+
+  constructor(clock: SimClock) {
+    this.#clock = clock
+    this.#wallMs = clock.now()
+    this.#sinceMs = clock.monotonic()
+  }
+
+  now(): number {
+    const passedMs = this.#clock.monotonic() - this.#sinceMs
+    return Math.floor(this.#wallMs + passedMs * (1 + this.#ppm / 1e6))
+  }
+
+  /** Somebody sets the clock forward, or back. */
+  jump(byMs: number): void {
+    this.#settle(byMs)
+  }
+
+  /** It gains so many millionths from now on. */
+  drift(ppm: number): void {
+    this.#settle(0)
+    this.#ppm = ppm
+  }
+
+  #settle(byMs: number): void {
+    this.#wallMs = this.now() + byMs
+    this.#sinceMs = this.#clock.monotonic()
   }
 }
 

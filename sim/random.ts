@@ -11,7 +11,7 @@ export class SeededRandom implements Random {
   readonly #seed: string
   #count = 0
   /** What is left of the last block, for the small draws. */
-  #rest = Buffer.alloc(0)
+  #rest: Buffer = Buffer.alloc(0)
 
   constructor(seed: string) {
     this.#seed = seed
