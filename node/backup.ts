@@ -124,9 +124,7 @@ async function publish(
       prev: last && headId(last.body),
       time: clock.now(),
       bases,
-      escrow: ownRecovery
-        ? new Uint8Array()
-        : await sealEscrow(endpoint.secret, roster.recovery, clock),
+      escrow: ownRecovery ? new Uint8Array() : sealEscrow(endpoint.secret, roster.recovery, random),
       points
     },
     { headKey: endpoint.headKey, salt: random.bytes(32) }

@@ -68,12 +68,14 @@ function readKept(heads: Heads, { mark, body }: KeptHead): MarkedHead | undefine
 /**
  * The keys of an endpoint: from the escrow of its newest head by the words of the mesh, or straight from
  * its own words.
+ *
+ * @throws {WrongWords} @throws {NoHead} @throws {NotOpened}
  */
-export async function recoverSecret(
-  { heads, members, clock }: RecoveryComponents,
+export function recoverSecret(
+  { heads, members }: Pick<RecoveryComponents, 'heads' | 'members'>,
   endpoint: Uint8Array,
   words: string
-): Promise<EndpointSecret> {
+): EndpointSecret {
   const phrase = wordsToPhrase(words)
   const claimKey = members.roster.endpoints.get(toHex(endpoint))?.claimKey
   if (claimKey !== undefined && toHex(claimKey) === toHex(endpointKeys(phrase).claim.public)) {
@@ -81,7 +83,7 @@ export async function recoverSecret(
   }
   const last = heads.last(endpoint)
   if (last === undefined) throw new NoHead()
-  const secret = await openEscrow(last.head.escrow, meshKeys(phrase).recoveryIdentity, clock)
+  const secret = openEscrow(last.head.escrow, meshKeys(phrase).recoveryIdentity)
   if (toHex(secret.endpoint) === toHex(endpoint)) return secret
   throw new NotOpened('the escrow holds the keys of another endpoint')
 }

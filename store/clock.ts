@@ -14,8 +14,6 @@ export interface Clock {
   sleep(ms: number, options?: WaitOptions): Promise<void>
   /** A signal that aborts after `ms` milliseconds with a TimeoutError. Call `cancel` when done. */
   timeout(ms: number): { signal: AbortSignal; cancel: () => void }
-  /** Awaits work that leaves the event loop (thread pool, workers). Virtual time stands still meanwhile. */
-  outside<T>(work: Promise<T>): Promise<T>
 }
 
 export const systemClock: Clock = {
@@ -41,6 +39,5 @@ export const systemClock: Clock = {
       controller.abort(new DOMException(`nothing within ${ms} ms`, 'TimeoutError'))
     }, ms)
     return { signal: controller.signal, cancel: () => clearTimeout(timer) }
-  },
-  outside: (work) => work
+  }
 }

@@ -9,7 +9,7 @@ import {
   sign as signWith,
   verify as verifyWith
 } from 'node:crypto'
-import { bech32 } from '@scure/base'
+import { identityOf } from './age.ts'
 
 export const SEED_BYTES = 32
 export const SIGNATURE_BYTES = 64
@@ -68,10 +68,9 @@ export interface MeshKeys {
 }
 
 export function meshKeys(phrase: Uint8Array): MeshKeys {
-  const identity = bech32.encodeFromBytes('age-secret-key-', kdf(phrase, 'recovery'))
   return {
     authority: signingKey(kdf(phrase, 'authority')),
-    recoveryIdentity: identity.toUpperCase()
+    recoveryIdentity: identityOf(kdf(phrase, 'recovery'))
   }
 }
 

@@ -2,6 +2,7 @@
 // and is forgotten. From then on nobody is in charge; the words are needed only to change who has a say,
 // and to come back when everything else is lost.
 
+import { recipientOf } from '../../store/age.ts'
 import { toHex } from '../../store/block.ts'
 import { endpointKeys, meshKeys, signingKey } from '../../store/key.ts'
 import { DEFAULT_POLICY, type Role } from '../../store/roster-bodies.ts'
@@ -9,7 +10,6 @@ import { issueGenesis } from '../../store/roster-issue.ts'
 import { secretToWords, splitSecret } from '../../store/words.ts'
 import { Home, type EndpointSecret } from '../home.ts'
 import type { Ports } from '../ports.ts'
-import { recoveryRecipient } from './escrow.ts'
 import { Members, openRosterFolder } from './members.ts'
 
 export interface FoundingInput {
@@ -46,7 +46,7 @@ export async function foundMesh(ports: Ports, input: FoundingInput): Promise<Fou
   const genesis = issueGenesis(
     {
       name: input.mesh,
-      recovery: await recoveryRecipient(recoveryIdentity, clock),
+      recovery: recipientOf(recoveryIdentity),
       random: random.bytes(32),
       policy: DEFAULT_POLICY
     },

@@ -56,7 +56,7 @@ async function readable(
   if (!isOwn && words === undefined) throw new NoKeys(name ?? toHex(id))
   if (!isOwn && words !== undefined) await claimToRead(node, id, words)
   if (!isOwn || heads.last(id) === undefined) await gatherHeads(parts, id, { signal })
-  const secret = isOwn ? own : await recoverSecret(parts, id, words ?? '')
+  const secret = isOwn ? own : recoverSecret(parts, id, words ?? '')
   const last = heads.last(id)
   if (last === undefined) throw new NoHead()
   const title = members.roster.endpoints.get(toHex(id))?.name ?? toHex(id)

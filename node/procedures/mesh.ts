@@ -101,7 +101,7 @@ export const meshProcedures = {
       const { id, name } = members.endpoint(endpoint)
       const parts = { network, members, heads, clock: ports.clock }
       await gatherHeads(parts, id, { signal })
-      const secret = await recoverSecret(parts, id, words)
+      const secret = recoverSecret(parts, id, words)
       const last = heads.last(id)
       if (own) {
         await home.saveEndpoint(secret)

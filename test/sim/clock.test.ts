@@ -1,4 +1,3 @@
-import { setTimeout as realSleep } from 'node:timers/promises'
 import test from 'ava'
 import fc from 'fast-check'
 import { SimClock } from '../../sim/clock.ts'
@@ -43,15 +42,6 @@ test('all that can be done now is done before time moves', async (t) => {
   }
   await clock.run(Promise.all([clock.sleep(10).then(work), clock.sleep(11)]))
   t.deepEqual([...moments], [10])
-})
-
-test('virtual time stands still while work runs outside', async (t) => {
-  const clock = new SimClock()
-  const order: string[] = []
-  const thread = clock.outside(realSleep(30)).then(() => order.push('thread'))
-  const timer = clock.sleep(1).then(() => order.push('timer'))
-  await clock.run(Promise.all([thread, timer]))
-  t.deepEqual(order, ['thread', 'timer'])
 })
 
 test('a sleep and a timeout can be given up', async (t) => {

@@ -42,7 +42,7 @@ test('a lost computer comes back from recovery words alone', async (t) => {
   const { clock } = fleet
   const parts = { network, clock, members, heads }
   t.is(await fleet.run(gatherHeads(parts, endpoint.id)), 1)
-  const secret = await fleet.run(recoverSecret(parts, endpoint.id, words))
+  const secret = recoverSecret(parts, endpoint.id, words)
   await node.home.saveEndpoint(secret)
   const again = new Endpoint(secret)
   const head = heads.last(endpoint.id)

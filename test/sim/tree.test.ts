@@ -18,8 +18,7 @@ function handClock(): Clock & { at: number } {
     },
     monotonic: refuse,
     sleep: refuse,
-    timeout: refuse,
-    outside: refuse
+    timeout: refuse
   }
 }
 
