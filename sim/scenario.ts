@@ -2,7 +2,16 @@
 // scenario file means once it is read: all names exist, all times are milliseconds, all sizes bytes, and a
 // group of alike peers is its peers. How to write one is in README.md.
 
+import type { z } from 'zod'
 import type { Role } from '../store/roster-bodies.ts'
+import { ScenarioInvalid } from './errors.ts'
+import type { Lie } from './liar/lie.ts'
+import { meaningOf } from './scenario-meaning.ts'
+import { scenarioSchema, type CHECKS } from './scenario-schema.ts'
+import { ScenarioText } from './scenario-text.ts'
+
+export type { Lie }
+export type CheckName = (typeof CHECKS)[number]
 
 export interface Scenario {
   name: string
@@ -96,32 +105,6 @@ export interface Checks {
   only: readonly CheckName[]
 }
 
-export const LIES = [
-  'wrong-bytes',
-  'old-heads',
-  'forked-heads',
-  'false-have',
-  'withhold',
-  'false-receipts',
-  'double-receipts',
-  'replay',
-  'duplicate'
-] as const
-export type Lie = (typeof LIES)[number]
-
-export const CHECKS = [
-  'restores',
-  'plaintext',
-  'undo',
-  'closure',
-  'digests',
-  'heads',
-  'records',
-  'heals',
-  'errors'
-] as const
-export type CheckName = (typeof CHECKS)[number]
-
 /** From `least` to `most`, both included; drawn anew each time the fault acts. */
 export interface Range {
   least: number
@@ -189,3 +172,48 @@ export type Fault = Acts &
   )
 
 export type FaultKind = Fault['do']
+
+/** Problems that one failure tells; the rest is counted. */
+const PROBLEMS_TOLD_MAX = 20
+
+/** Reads a scenario file; `file` is what it is called in messages. @throws {ScenarioInvalid} */
+export function readScenario(text: string, { file }: { file: string }): Scenario {
+  const source = new ScenarioText(text)
+  if (source.value === undefined) throw invalid(source, file)
+  const read = scenarioSchema(source.value).safeParse(source.value)
+  for (const issue of read.error?.issues ?? []) report(source, issue)
+  if (!read.success || source.problems.length > 0) throw invalid(source, file)
+  return meaningOf(read.data, (fault) => source.lineOf(['faults', fault]))
+}
+
+function report(source: ScenarioText, issue: z.core.$ZodIssue): void {
+  const { code, path, message } = issue
+  const named = (names: readonly PropertyKey[], what: string): string => {
+    const name = names.filter((step) => typeof step !== 'number').join('.')
+    return `${name === '' ? 'the file' : name} ${what}`
+  }
+  if (code === 'unrecognized_keys') {
+    for (const key of issue.keys) {
+      const place = [...path, key]
+      source.report(place, named(place, message), { atKey: true })
+    }
+  } else if (code === 'invalid_key') {
+    source.report(path, named(path, issue.issues[0]?.message ?? message), { atKey: true })
+  } else source.report(path, named(path, message))
+}
+
+function invalid({ problems }: ScenarioText, file: string): ScenarioInvalid {
+  const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
+  const [first = { line: 1, column: 1, what: '' }] = sorted
+  const told = sorted
+    .slice(0, PROBLEMS_TOLD_MAX)
+    .map(({ line, column, what }) => `${file}:${line}:${column}: ${what}`)
+  if (sorted.length > told.length) told.push(`and ${sorted.length - told.length} more`)
+  const [, allowed] = first.what.split(': write ')
+  const { line, column } = first
+  const next =
+    allowed === undefined
+      ? `Correct line ${line}; sim/README.md says how a scenario is written.`
+      : `In line ${line} write ${allowed}.`
+  return new ScenarioInvalid(told.join('\n'), { file, line, column, next })
+}
