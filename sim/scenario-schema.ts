@@ -213,7 +213,7 @@ export function scenarioSchema(file: unknown) {
   const span = spanIn(given)
   const heal = duration({ most: span.lengthMs - 1, bound: 'shorter than the length' })
   return strict({
-    scenario: name,
+    scenario: text(80, 'a name, at most 80 characters'),
     about: text(500, 'one or two sentences'),
     length: LENGTH,
     heal: heal.optional(),
