@@ -42,7 +42,11 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
   verify: { summary: 'can it be restored?', load: () => import('./cli/verify.ts') },
   check: { summary: 'is what this peer keeps intact?', load: () => import('./cli/check.ts') },
-  demo: { summary: 'an office in a box on this computer', load: () => import('./cli/demo.ts') }
+  demo: { summary: 'an office in a box on this computer', load: () => import('./cli/demo.ts') },
+  sim: {
+    summary: 'run a scenario: a whole office in one process',
+    load: () => import('./cli/sim.ts')
+  }
 }
 
 const program = new Command('drystone')
