@@ -9,7 +9,7 @@ import { nameOf, parentOf, refuseName, splitPath } from '../node/tree/path.ts'
 import type { TreePath, TreeStat, Xattr } from '../node/tree/tree.ts'
 
 const NS_PER_MS = 1_000_000n
-const DEVICE = 1n
+const FIRST_DISK = 1n
 
 /** A file, whatever its names. */
 export interface MemoryNode {
@@ -22,6 +22,8 @@ export interface MemoryNode {
   ctimeNs: bigint
   links: number
   device: readonly [major: number, minor: number]
+  /** The file system that it lies on. */
+  disk: bigint
   bytes: Uint8Array
   target: Uint8Array
   /** By name, as latin1 text, so that any bytes make a key. */
@@ -41,17 +43,33 @@ function keyOf(name: Uint8Array): string {
 }
 
 export class MemoryNodes {
-  readonly root: MemoryNode
-  readonly #clock: Clock
+  #root: MemoryNode
+  readonly #clock: Pick<Clock, 'now'>
   #nextInode = 2n
+  #nextDisk = FIRST_DISK + 1n
+  /** What lies on a file system that went away, by the empty directory that shows in its place. */
+  readonly #away = new Map<MemoryNode, MemoryNode>()
+  #lastMs = -Infinity
+  #timesSetBack = 0n
 
-  constructor(clock: Clock) {
+  constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock
-    this.root = this.create('directory')
+    this.#root = this.create('directory')
   }
 
+  get root(): MemoryNode {
+    return this.#root
+  }
+
+  /**
+   * The time of a change. It goes in steps of a millisecond, as a kernel's clock does: two changes may have
+   * the same. A clock that was set back does not meet the nanoseconds of its first pass again.
+   */
   nowNs(): bigint {
-    return BigInt(Math.trunc(this.#clock.now())) * NS_PER_MS
+    const nowMs = Math.trunc(this.#clock.now())
+    if (nowMs < this.#lastMs) this.#timesSetBack++
+    this.#lastMs = nowMs
+    return BigInt(nowMs) * NS_PER_MS + this.#timesSetBack
   }
 
   /** A node that no name leads to yet. */
@@ -67,6 +85,7 @@ export class MemoryNodes {
       ctimeNs: now,
       links: 0,
       device: [0, 0],
+      disk: FIRST_DISK,
       bytes: new Uint8Array(0),
       target: new Uint8Array(0),
       names: new Map(),
@@ -77,10 +96,9 @@ export class MemoryNodes {
 
   /** What is at `path`; undefined if nothing is. Follows no link. */
   find(path: TreePath): MemoryNode | undefined {
-    let here: MemoryNode | undefined = this.root
+    let here: MemoryNode | undefined = this.#root
     for (const name of splitPath(path)) {
-      const why = refuseName(name, 'linux')
-      if (why !== undefined) throw systemError('EINVAL', why)
+      checkName(name)
       here = here?.names.get(keyOf(name))
     }
     return here
@@ -96,8 +114,7 @@ export class MemoryNodes {
 
   /** Lets `path` lead to `node`, instead of what it led to. */
   attach(path: TreePath, node: MemoryNode): void {
-    const why = refuseName(nameOf(path), 'linux')
-    if (why !== undefined) throw systemError('EINVAL', why)
+    checkName(nameOf(path))
     const parent = this.directory(parentOf(path))
     const key = keyOf(nameOf(path))
     const before = parent.names.get(key)
@@ -105,19 +122,65 @@ export class MemoryNodes {
     if (before !== undefined) this.#unlink(before)
     parent.names.set(key, node)
     node.links++
+    if (node.disk !== parent.disk) setDisk(node, parent.disk)
     this.touch(node)
     this.#changeContent(parent)
   }
 
-  detach(path: TreePath): MemoryNode | undefined {
-    const parent = this.find(parentOf(path))
-    const key = keyOf(nameOf(path))
-    const node = path.length === 0 ? undefined : parent?.names.get(key)
-    if (parent === undefined || node === undefined) return undefined
-    parent.names.delete(key)
-    this.#unlink(node)
+  /** What lies at `path` goes, with all that it holds. */
+  remove(path: TreePath): void {
+    const node = this.#takeName(path)
+    if (node !== undefined) this.#unlink(node)
+  }
+
+  /** Gives what lies at `from` the name `to`, in place of what had it. */
+  move(from: TreePath, to: TreePath): void {
+    checkName(nameOf(to))
+    this.directory(parentOf(to))
+    const node = this.#takeName(from)
+    if (node === undefined) throw systemError('ENOENT', 'nothing to move')
+    node.links--
+    this.attach(to, node)
+  }
+
+  #takeName(path: TreePath): MemoryNode | undefined {
+    const node = path.length === 0 ? undefined : this.find(path)
+    if (node === undefined) return undefined
+    const parent = this.directory(parentOf(path))
+    parent.names.delete(keyOf(nameOf(path)))
     this.#changeContent(parent)
     return node
+  }
+
+  /** The directory at `path` becomes the root of a file system of its own. */
+  mount(path: TreePath): void {
+    setDisk(this.directory(path), this.#nextDisk++)
+  }
+
+  /** The file system at `path` goes away: what is seen is the bare directory that it was mounted on. */
+  takeAway(path: TreePath): void {
+    const mounted = this.directory(path)
+    const parent = this.directory(parentOf(path))
+    const bare = { ...this.create('directory'), mode: 0o755, links: 1 }
+    if (path.length > 0) bare.disk = parent.disk
+    if (bare.disk === mounted.disk) throw systemError('EINVAL', 'nothing is mounted here')
+    this.#show(path, bare)
+    this.#away.set(bare, mounted)
+  }
+
+  /** It is back; what was written meanwhile lies beneath it and is not seen. */
+  bringBack(path: TreePath): void {
+    const bare = this.directory(path)
+    const mounted = this.#away.get(bare)
+    if (mounted === undefined) throw systemError('EINVAL', 'nothing went away here')
+    this.#away.delete(bare)
+    this.#show(path, mounted)
+  }
+
+  /** Mounting changes no directory: only what is seen at a path is another. */
+  #show(path: TreePath, node: MemoryNode): void {
+    if (path.length === 0) this.#root = node
+    else this.directory(parentOf(path)).names.set(keyOf(nameOf(path)), node)
   }
 
   /** Every change of a node moves its ctime. */
@@ -128,7 +191,7 @@ export class MemoryNodes {
   /** Bytes of all files, each counted once. */
   used(): number {
     const seen = new Set<MemoryNode>()
-    const pending = [this.root]
+    const pending = [this.#root]
     let total = 0
     for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
       if (seen.has(node)) continue
@@ -139,15 +202,28 @@ export class MemoryNodes {
     return total
   }
 
+  /** One name less; a directory takes with it what it holds. */
   #unlink(node: MemoryNode): void {
     node.links--
     this.touch(node)
+    for (const child of node.names.values()) this.#unlink(child)
+    node.names.clear()
   }
 
   #changeContent(directory: MemoryNode): void {
     directory.mtimeNs = this.nowNs()
     this.touch(directory)
   }
+}
+
+function checkName(name: Uint8Array): void {
+  const why = refuseName(name, 'linux')
+  if (why !== undefined) throw systemError('EINVAL', why)
+}
+
+function setDisk(node: MemoryNode, disk: bigint): void {
+  node.disk = disk
+  for (const child of node.names.values()) setDisk(child, disk)
 }
 
 export function statOfNode(node: MemoryNode): TreeStat {
@@ -160,7 +236,7 @@ export function statOfNode(node: MemoryNode): TreeStat {
     size: node.bytes.length,
     mtimeNs,
     ctimeNs,
-    device: DEVICE,
+    device: node.disk,
     inode,
     links: type === 'directory' ? 1 : node.links,
     major: device[0],

@@ -111,7 +111,7 @@ export class MemoryTreeWriter implements TreeWriter {
   async remove(path: TreePath): Promise<void> {
     if (path.length === 0) throw this.#refuse(path, 'the root itself is not removed')
     this.#writing(path, () => {
-      if (this.#nodes.find(path) !== undefined) this.#nodes.detach(path)
+      this.#nodes.remove(path)
     })
   }
 
@@ -120,11 +120,8 @@ export class MemoryTreeWriter implements TreeWriter {
       if (from.length === 0 || isWithin(to, from)) {
         throw this.#refuse(to, 'it lies in what is moved')
       }
-      const node = this.#nodes.find(from)
-      if (node === undefined) throw systemError('ENOENT', 'nothing to move')
       this.#mayReplace(to)
-      this.#nodes.detach(from)
-      this.#nodes.attach(to, node)
+      this.#nodes.move(from, to)
     })
   }
 

@@ -1,6 +1,7 @@
 // A protected tree in memory, behind the same port as the real one, and the calls that a person at the
 // computer would make on it: write, link, rename, delete. Inodes are counted and times come from the
-// clock, so a run can be repeated. A name leads to a whole file or to none.
+// clock, so a run can be repeated. A name leads to a whole file or to none; a listing is whole or fails.
+// What goes wrong with trees is here too: paths that cannot be read, file systems that go away.
 
 import type { Clock } from '../store/clock.ts'
 import type { EntryType } from '../store/entry.ts'
@@ -42,7 +43,8 @@ export class MemoryTree implements Tree {
   readonly #asked: Asked
   readonly #capacity: number | undefined
 
-  constructor(clock: Clock, init: MemoryTreeInit = {}) {
+  /** @param clock the computer's, right or wrong: a file system takes its times from it. */
+  constructor(clock: Pick<Clock, 'now'>, init: MemoryTreeInit = {}) {
     this.where = init.where ?? 'memory'
     this.#nodes = new MemoryNodes(clock)
     this.#asked = { owners: init.owners ?? false, privileges: init.privileges ?? false }
@@ -69,7 +71,7 @@ export class MemoryTree implements Tree {
       const node = readable(this.#at(path))
       if (expected.type !== 'file')
         throw new Unreadable(this.#show(path), 'it is not a regular file')
-      if (isSameFile(statOfNode(node), expected)) return new MemoryFile(node)
+      if (isSameFile(statOfNode(node), expected)) return new MemoryFile(node, this.#show(path))
       throw new Unreadable(this.#show(path), 'another file took its place')
     })
   }
@@ -96,14 +98,20 @@ export class MemoryTree implements Tree {
     })
   }
 
-  /** Writes a file, in place if it exists (same inode); makes missing directories. */
+  /**
+   * Writes a file, in place if it exists (same inode); makes missing directories.
+   *
+   * @throws an error with the code ENOSPC
+   */
   put(at: PathLike, content: Uint8Array | string, metadata: MemoryMetadata = {}): void {
     const path = asPath(at)
     let node = this.#nodes.find(path)
+    const bytes = new Uint8Array(typeof content === 'string' ? Buffer.from(content) : content)
+    this.#reserve(bytes.length - (node?.bytes.length ?? 0))
     if (node?.type !== 'file') {
       node = this.#add(path, 'file', { mode: 0o644 })
     }
-    node.bytes = new Uint8Array(typeof content === 'string' ? Buffer.from(content) : content)
+    node.bytes = bytes
     this.#change(node, { mtimeNs: this.#nodes.nowNs(), ...metadata })
   }
 
@@ -136,15 +144,14 @@ export class MemoryTree implements Tree {
     const [source, target] = [asPath(from), asPath(to)]
     if (isWithin(target, source))
       throw systemError('EINVAL', 'a directory is not moved into itself')
-    const node = this.#at(source)
+    this.#at(source)
     this.#makeParents(target)
-    this.#nodes.detach(source)
-    this.#nodes.attach(target, node)
+    this.#nodes.move(source, target)
   }
 
   /** With all it holds. */
   remove(at: PathLike): void {
-    this.#nodes.detach(asPath(at))
+    this.#nodes.remove(asPath(at))
   }
 
   chmod(at: PathLike, mode: number): void {
@@ -156,9 +163,40 @@ export class MemoryTree implements Tree {
     this.#change(this.#at(asPath(at)), metadata)
   }
 
-  /** From now on (or no longer) a directory cannot be listed, or a file cannot be opened. */
+  /** From now on (or no longer) a directory cannot be listed, or a file not be opened or read on. */
   refuse(at: PathLike, isRefused = true): void {
     this.#at(asPath(at)).isRefused = isRefused
+  }
+
+  /** A directory is from now on a file system of its own, as a disk that is mounted there. */
+  mount(at: PathLike): void {
+    this.#nodes.mount(asPath(at))
+  }
+
+  /** A mounted file system goes away: its mount point is an empty directory. Or it comes back. */
+  vanish(at: PathLike, isGone = true): void {
+    if (isGone) this.#nodes.takeAway(asPath(at))
+    else this.#nodes.bringBack(asPath(at))
+  }
+
+  /**
+   * Every name with the node that it leads to: '' for the root, else names joined by '/', bytes as latin1.
+   * A directory comes before what it holds, names in the order of their bytes.
+   */
+  *each(): Generator<[path: string, node: Readonly<MemoryNode>]> {
+    const pending: [string, MemoryNode][] = [['', this.#nodes.root]]
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      yield next
+      const [path, node] = next
+      const names = [...node.names].sort(([a], [b]) => (a < b ? 1 : -1))
+      for (const [name, child] of names) {
+        pending.push([path === '' ? name : `${path}/${name}`, child])
+      }
+    }
+  }
+
+  has(at: PathLike): boolean {
+    return this.#nodes.find(asPath(at)) !== undefined
   }
 
   /** The content of the file at a path, for assertions. */
@@ -170,6 +208,13 @@ export class MemoryTree implements Tree {
     const node = this.#nodes.find(path)
     if (node === undefined) throw systemError('ENOENT', `nothing at ${showPath(path)}`)
     return node
+  }
+
+  #reserve(more: number): void {
+    if (this.#capacity === undefined || more <= 0) return
+    if (this.#nodes.used() + more > this.#capacity) {
+      throw systemError('ENOSPC', 'the disk is full')
+    }
   }
 
   #makeParents(path: TreePath): void {
@@ -211,12 +256,15 @@ function readable(node: MemoryNode): MemoryNode {
   return node
 }
 
+/** An open file: it reads what is there now, and goes on to when its name is gone. */
 class MemoryFile implements TreeFile {
   readonly #node: MemoryNode
+  readonly #shown: string
   #position = 0
 
-  constructor(node: MemoryNode) {
+  constructor(node: MemoryNode, shown: string) {
     this.#node = node
+    this.#shown = shown
   }
 
   async stat(): Promise<TreeStat> {
@@ -224,6 +272,7 @@ class MemoryFile implements TreeFile {
   }
 
   async read(length: number): Promise<Uint8Array> {
+    if (this.#node.isRefused) throw unreadable(this.#shown, systemError('EIO', 'refused'))
     const bytes = this.#node.bytes.slice(this.#position, this.#position + length)
     this.#position += bytes.length
     return bytes
