@@ -1,90 +1,47 @@
-// A disk in memory that keeps the port's promises and not one more. What was written but not synced, and
-// names that were made, moved or removed in a directory that was not synced, are lost by `crash`, except
-// for what the caller lets survive. Faults are injected by one function that sees every call.
+// A disk in memory that keeps the port's promises and not one more. When the power goes, what was written
+// but not synced and names whose directory was not synced are lost, torn or kept, as a seed has it; without
+// one all of it is lost. It fills up, refuses calls, takes a part of a write, and rots, when it is told to.
+// What a file holds is in disk-content.ts, its names are in disk-names.ts, and which calls fail is in
+// disk-faults.ts.
 
 import {
   assertInside,
   directoryOf,
+  isTemporary,
   type Disk,
   type DiskFile,
   type OpenMode
 } from '../store/disk.ts'
-import { DiskFailed, DiskFull, FileMissing } from '../store/errors.ts'
-
-export type DiskOperation =
-  | 'open'
-  | 'read'
-  | 'write'
-  | 'sync'
-  | 'list'
-  | 'rename'
-  | 'remove'
-  | 'makeDirectory'
-  | 'syncDirectory'
-
-export interface DiskCall {
-  operation: DiskOperation
-  path: string
-  /** 1 for the first call of this operation on this disk. */
-  count: number
-}
-
-/** EIO and ENOSPC refuse the call; `short` lets a write take only a part of its bytes. */
-export type DiskFault = 'EIO' | 'ENOSPC' | 'short'
+import { FileMissing, type DrystoneError } from '../store/errors.ts'
+import { Content } from './disk-content.ts'
+import {
+  Faults,
+  refusal,
+  type DiskOperation,
+  type FaultOf,
+  type PlannedFault
+} from './disk-faults.ts'
+import { Names } from './disk-names.ts'
+import type { SeededRandom } from './random.ts'
 
 export interface SimDiskInit {
   /** Bytes that files may hold together. */
   capacity?: number
-  fault?: ((call: DiskCall) => DiskFault | undefined) | undefined
-}
-
-/** A write that is not durable yet: how to take it back, and how to let it survive a crash. */
-interface Unsynced {
-  offset: number
-  before: Uint8Array
-  after: Uint8Array
-  lengthBefore: number
-}
-
-class Content {
-  bytes = new Uint8Array(0)
-  length = 0
-  unsynced: Unsynced[] = []
-
-  write(bytes: Uint8Array, offset: number): void {
-    const end = offset + bytes.length
-    if (end > this.bytes.length) {
-      const grown = new Uint8Array(Math.max(end, this.bytes.length * 2))
-      grown.set(this.bytes.subarray(0, this.length))
-      this.bytes = grown
-    }
-    this.bytes.set(bytes, offset)
-    this.length = Math.max(this.length, end)
-  }
-
-  /** Back to what is durable, plus those later writes that `survives` picks. */
-  crash(survives: (index: number) => boolean): void {
-    const lost = this.unsynced
-    for (const write of lost.toReversed()) {
-      this.bytes.set(write.before, write.offset)
-      this.bytes.fill(0, write.lengthBefore, this.length)
-      this.length = write.lengthBefore
-    }
-    this.unsynced = []
-    for (const [i, { after, offset }] of lost.entries()) if (survives(i)) this.write(after, offset)
-  }
+  fault?: FaultOf | undefined
 }
 
 export class SimDisk implements Disk {
   readonly location = undefined
   /** May be changed at any time. */
   capacity: number
-  fault: ((call: DiskCall) => DiskFault | undefined) | undefined
-  readonly #counts = new Map<DiskOperation, number>()
-  readonly #directories = new Set<string>([''])
-  #names = new Map<string, Content>()
-  #durableNames = new Map<string, Content>()
-  #crashes = 0
+  /** Sees every call. */
+  fault: FaultOf | undefined
+  /** What a call takes; whoever calls must wait, the disk has no clock. */
+  latencyMs = 0
+  readonly #faults = new Faults()
+  #names = new Names()
+  /** Processes that had files open on this disk, one after another. */
+  #processes = 0
 
   constructor(init: SimDiskInit = {}) {
     this.capacity = init.capacity ?? Number.MAX_SAFE_INTEGER
@@ -92,136 +49,214 @@ export class SimDisk implements Disk {
   }
 
   /**
-   * The power goes. Files opened before are dead. `survives` may let single unsynced writes (numbered per
-   * file, in order) reach the disk after all; names that were not synced are always lost.
+   * The power goes. Files opened before are dead. Of what was not durable any part survives that a real
+   * disk could keep; nothing without `random`.
    */
-  crash(survives: (path: string, index: number) => boolean = () => false): void {
-    this.#crashes++
-    this.#names = new Map(this.#durableNames)
-    for (const [path, content] of this.#names) content.crash((index) => survives(path, index))
+  crash(random?: SeededRandom): void {
+    this.#processes++
+    this.#names.crash(random)
+  }
+
+  /** The process ends, and the system lives: open files are dead, but nothing is lost until a crash. */
+  kill(): void {
+    this.#processes++
+  }
+
+  /** A disk with exactly what is durable here now. Faults stay here. */
+  durable(): SimDisk {
+    return this.#with(this.#names.durable())
+  }
+
+  /** A disk with all as it is, durable or not. Faults stay here. */
+  copy(): SimDisk {
+    return this.#with(this.#names.copy())
+  }
+
+  /** Faults that are planned earlier come first. */
+  failNext(planned: PlannedFault): void {
+    this.#faults.plan(planned)
   }
 
   /** Damages one byte at rest, behind everybody's back. */
   flip(path: string, offset: number, mask = 1): void {
-    const { bytes } = this.#content(path)
-    bytes[offset] = (bytes[offset] ?? 0) ^ mask
+    this.#content(path).flip(offset, mask)
+  }
+
+  /** Flips one bit at rest, anywhere; not in temporary files. @returns where; undefined if all is empty */
+  rot(random: SeededRandom): { path: string; offset: number } | undefined {
+    const files = this.files().filter(({ path }) => !isTemporary(path))
+    let offset = random.below(files.reduce((sum, { length }) => sum + length, 0))
+    for (const { path, length } of files) {
+      if (offset < length) {
+        this.flip(path, offset, 1 << random.below(8))
+        return { path, offset }
+      }
+      offset -= length
+    }
+    return undefined
   }
 
   /** Path and length of every file, sorted by path. */
   files(): { path: string; length: number }[] {
-    return [...this.#names]
-      .map(([path, { length }]) => ({ path, length }))
-      .sort((a, b) => (a.path < b.path ? -1 : 1))
+    return this.#names.files().map(([path, { length }]) => ({ path, length }))
+  }
+
+  /** What a reader would find in a file; no call, and no fault hits it. @throws {FileMissing} */
+  read(path: string): Uint8Array {
+    return this.#content(path).read()
   }
 
   async open(path: string, mode: OpenMode): Promise<DiskFile> {
-    assertInside(path)
     this.#call('open', path)
-    if (mode === 'create') {
-      if (this.#names.has(path)) throw new DiskFailed(path, 'creating (it is there)')
-      if (!this.#directories.has(directoryOf(path))) throw new FileMissing(path)
-      this.#names.set(path, new Content())
+    const isTaken = this.#names.isDirectory(path)
+    if (mode !== 'create') {
+      if (isTaken) throw refusal('open', path, 'EISDIR')
+      return this.#file(path, this.#content(path), mode)
     }
-    return this.#file(path, this.#content(path))
+    if (isTaken || this.#names.find(path) !== undefined) throw refusal('open', path, 'EEXIST')
+    if (!this.#names.isDirectory(directoryOf(path))) throw this.#absence('open', path)
+    const content = new Content()
+    this.#names.change([[path, content]])
+    return this.#file(path, content, mode)
   }
 
   async list(path: string): Promise<string[] | undefined> {
-    assertInside(path)
     this.#call('list', path)
-    if (!this.#directories.has(path)) return undefined
-    return [...this.#directories, ...this.#names.keys()]
-      .filter((each) => each !== '' && directoryOf(each) === path)
-      .map((each) => each.slice(path === '' ? 0 : path.length + 1))
-      .sort()
+    const names = this.#names.list(path)
+    if (names !== undefined) return names
+    const absence = this.#absence('list', path)
+    if (absence instanceof FileMissing) return undefined
+    throw absence
   }
 
   async makeDirectory(path: string): Promise<void> {
-    assertInside(path)
     this.#call('makeDirectory', path)
-    for (let at = path; at !== ''; at = directoryOf(at)) this.#directories.add(at)
+    const absence = this.#absence('makeDirectory', path)
+    if (!(absence instanceof FileMissing)) throw absence
+    this.#names.makeDirectory(path)
   }
 
   async rename(from: string, to: string): Promise<void> {
-    assertInside(to)
+    assertInside(from)
     this.#call('rename', to)
-    const content = this.#content(from)
-    this.#names.delete(from)
-    this.#names.set(to, content)
+    for (const path of [from, to]) {
+      if (!this.#names.isDirectory(directoryOf(path))) throw this.#absence('rename', path, to)
+    }
+    const content = this.#names.find(from)
+    if (this.#names.isDirectory(from) || (content && this.#names.isDirectory(to))) {
+      throw refusal('rename', to, 'EISDIR')
+    }
+    if (content === undefined) throw new FileMissing(to)
+    if (from === to) return
+    this.#names.change([
+      [from, undefined],
+      [to, content]
+    ])
   }
 
   async remove(path: string): Promise<void> {
-    assertInside(path)
     this.#call('remove', path)
-    this.#names.delete(path)
+    if (this.#names.find(path) !== undefined) return this.#names.change([[path, undefined]])
+    if (this.#names.isDirectory(path)) throw refusal('remove', path, 'EISDIR')
+    const absence = this.#absence('remove', path)
+    if (!(absence instanceof FileMissing)) throw absence
   }
 
   async syncDirectory(path: string): Promise<void> {
     this.#call('syncDirectory', path)
-    for (const name of this.#durableNames.keys()) {
-      if (directoryOf(name) === path) this.#durableNames.delete(name)
-    }
-    for (const [name, content] of this.#names) {
-      if (directoryOf(name) === path) this.#durableNames.set(name, content)
-    }
+    if (!this.#names.isDirectory(path)) throw this.#absence('syncDirectory', path)
+    this.#names.sync(path)
   }
 
   async space(): Promise<{ free: number; total: number }> {
-    return { free: Math.max(0, this.capacity - this.#used()), total: this.capacity }
+    return { free: this.#free(), total: this.capacity }
   }
 
-  #used(): number {
-    let sum = 0
-    for (const { length } of this.#names.values()) sum += length
-    return sum
+  #free(): number {
+    return Math.max(0, this.capacity - this.#names.bytesUsed)
+  }
+
+  #with(names: Names): SimDisk {
+    const disk = new SimDisk({ capacity: this.capacity })
+    disk.latencyMs = this.latencyMs
+    disk.#names = names
+    return disk
   }
 
   #content(path: string): Content {
-    const content = this.#names.get(path)
-    if (content === undefined) throw new FileMissing(path)
+    const content = this.#names.find(path)
+    if (content === undefined) throw this.#absence('open', path)
     return content
   }
 
-  /** Counts the call, and refuses it if it is to fail. @returns true if a write is to be short. */
-  #call(operation: DiskOperation, path: string): boolean {
-    const count = (this.#counts.get(operation) ?? 0) + 1
-    this.#counts.set(operation, count)
-    const fault = this.fault?.({ operation, path, count })
-    if (fault === 'EIO') throw new DiskFailed(path, operation)
-    if (fault === 'ENOSPC') throw new DiskFull(path)
-    return fault === 'short'
+  /** Why nothing can be reached at a path that no directory has: a file may stand in the way. */
+  #absence(operation: DiskOperation, path: string, named = path): DrystoneError {
+    for (let at = path; at !== ''; at = directoryOf(at)) {
+      if (this.#names.find(at) !== undefined) return refusal(operation, named, 'ENOTDIR')
+    }
+    return new FileMissing(named)
   }
 
-  #file(path: string, content: Content): DiskFile {
-    const born = this.#crashes
-    let open = true
-    const call = (operation: DiskOperation): boolean => {
-      if (!open || born !== this.#crashes) throw new DiskFailed(path, `${operation} (it is closed)`)
-      return this.#call(operation, path)
+  /** @returns true if a write is to be short. @throws {DiskFailed} @throws {DiskFull} if told to. */
+  #call(operation: DiskOperation, path: string): boolean {
+    assertInside(path)
+    return this.#faults.meet(operation, path, this.fault)
+  }
+
+  #file(path: string, content: Content, mode: OpenMode): DiskFile {
+    const process = this.#processes
+    let isOpen = true
+    const assertOpen = (operation: DiskOperation): void => {
+      if (!isOpen || process !== this.#processes) throw refusal(operation, path, 'EBADF')
     }
     return {
       path,
       read: async (offset, length) => {
-        call('read')
-        return content.bytes.slice(offset, Math.min(content.length, offset + length))
+        assertOpen('read')
+        this.#call('read', path)
+        return content.read(offset, length)
       },
       write: async (bytes, offset) => {
-        const short = call('write')
-        const after = bytes.slice(0, short ? Math.floor(bytes.length / 2) : bytes.length)
-        const grows = Math.max(0, offset + after.length - content.length)
-        if (grows > this.capacity - this.#used()) throw new DiskFull(path)
-        const before = content.bytes.slice(offset, Math.min(content.length, offset + after.length))
-        content.unsynced.push({ offset, before, after, lengthBefore: content.length })
-        content.write(after, offset)
-        return after.length
+        assertOpen('write')
+        if (mode === 'read') throw refusal('write', path, 'EBADF')
+        const isShort = this.#call('write', path)
+        return this.#write(content, { path, offset, bytes: isShort ? halfOf(bytes) : bytes })
       },
-      size: async () => content.length,
+      size: async () => {
+        assertOpen('read')
+        return content.length
+      },
       sync: async () => {
-        call('sync')
-        content.unsynced = []
+        assertOpen('sync')
+        try {
+          this.#call('sync', path)
+        } catch (error) {
+          content.failSync()
+          throw error
+        }
+        content.sync()
       },
       close: async () => {
-        open = false
+        isOpen = false
       }
     }
   }
+
+  /** Takes what there is space for, and is full when that is nothing. @returns how many bytes */
+  #write(
+    content: Content,
+    { path, offset, bytes }: { path: string; offset: number; bytes: Uint8Array }
+  ): number {
+    if (bytes.length === 0) return 0
+    const before = content.length
+    const taken = Math.min(bytes.length, before + this.#free() - offset)
+    if (taken <= 0) throw refusal('write', path, 'ENOSPC')
+    content.write(bytes.subarray(0, taken), offset)
+    if (content.isNamed) this.#names.bytesUsed += content.length - before
+    return taken
+  }
+}
+
+function halfOf(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(0, Math.floor(bytes.length / 2))
 }
