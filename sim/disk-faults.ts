@@ -47,7 +47,12 @@ export class Faults {
   readonly #planned: PlannedFault[] = []
 
   plan(planned: PlannedFault): void {
-    this.#planned.push({ ...planned })
+    if (planned.calls > 0) this.#planned.push({ ...planned })
+  }
+
+  /** Nothing is planned any more. */
+  mend(): void {
+    this.#planned.length = 0
   }
 
   /**

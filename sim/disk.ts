@@ -72,9 +72,10 @@ export class SimDisk implements Disk {
     return this.#with(this.#names.copy())
   }
 
-  /** Faults that are planned earlier come first. */
-  failNext(planned: PlannedFault): void {
-    this.#faults.plan(planned)
+  /** Faults that are planned earlier come first; undefined ends them all. */
+  failNext(planned: PlannedFault | undefined): void {
+    if (planned === undefined) this.#faults.mend()
+    else this.#faults.plan(planned)
   }
 
   /** Damages one byte at rest, behind everybody's back. */

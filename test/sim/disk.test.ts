@@ -98,6 +98,12 @@ test('the next calls fail as planned, one plan after the other', async (t) => {
   const file = await disk.open('x', 'create')
   t.is(await file.write(A, 0), 2)
   t.is(await file.write(A, 0), 4)
+  disk.failNext({ error: 'EIO', calls: 0 })
+  t.is(await file.write(A, 0), 4)
+  disk.failNext({ error: 'EIO', calls: 9, operation: 'read' })
+  await t.throwsAsync(file.read(0, 1), { instanceOf: DiskFailed })
+  disk.failNext(undefined)
+  t.is((await file.read(0, 1)).length, 1)
 })
 
 test('a refused call changes nothing', async (t) => {
