@@ -12,6 +12,8 @@ export interface SeenComputer {
   readonly peer: string
   readonly state: 'up' | 'down' | 'asleep'
   readonly isStorage: boolean
+  /** Its site by the roster; empty where it has none. */
+  readonly site: string
   /** Its endpoint's id in hex, where it protects a tree. */
   readonly endpoint: string | undefined
   /** It was made to lie, now or before: what it holds and says proves nothing. */
