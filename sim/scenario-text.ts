@@ -25,11 +25,12 @@ const ALIASES_MAX = 1000
 const WHAT_LENGTH_MAX = 300
 
 export class ScenarioText {
-  readonly problems: Problem[] = []
   /** Plain values; undefined where the text is no YAML. */
   readonly value: unknown
   readonly #lines = new LineCounter()
   readonly #document: Document | undefined
+  /** By place: what is wrong with one is told once. */
+  readonly #problems = new Map<string, Problem>()
 
   constructor(text: string) {
     const bad = overLimit(text)
@@ -39,7 +40,7 @@ export class ScenarioText {
     }
     const document = parseDocument(text, {
       lineCounter: this.#lines,
-      logLevel: 'silent',
+      logLevel: 'error',
       prettyErrors: false,
       // Its own search for keys that stand twice is quadratic.
       uniqueKeys: false
@@ -48,13 +49,19 @@ export class ScenarioText {
     for (const each of [...document.errors, ...document.warnings]) {
       this.#report(each.pos[0], each.message)
     }
-    if (this.problems.length > 0) return
+    if (this.#problems.size > 0) return
     this.#reportKeys(document)
     try {
       this.value = document.toJS({ maxAliasCount: ALIASES_MAX })
     } catch (error) {
       this.#report(0, error instanceof Error ? error.message : 'its aliases cannot be followed')
     }
+  }
+
+  /** All that was reported, in the order of the file. */
+  get problems(): Problem[] {
+    const inOrder = (a: Problem, b: Problem): number => a.line - b.line || a.column - b.column
+    return [...this.#problems.values()].sort(inOrder)
   }
 
   /** Something is wrong with the value there; or with its name, where the value is of no account. */
@@ -68,9 +75,13 @@ export class ScenarioText {
   }
 
   #report(offset: number, what: string): void {
-    const { line, col } = this.#lines.linePos(offset)
-    const first = what.replace(/\s+/g, ' ').slice(0, WHAT_LENGTH_MAX)
-    this.problems.push({ line: Math.max(line, 1), column: Math.max(col, 1), what: first })
+    const at = this.#lines.linePos(offset)
+    const line = Math.max(at.line, 1)
+    const column = Math.max(at.col, 1)
+    const place = `${line}:${column}`
+    if (this.#problems.has(place)) return
+    const oneLine = what.replace(/\s+/g, ' ').slice(0, WHAT_LENGTH_MAX)
+    this.#problems.set(place, { line, column, what: oneLine })
   }
 
   #reportKeys(document: Document): void {

@@ -203,12 +203,11 @@ function report(source: ScenarioText, issue: z.core.$ZodIssue): void {
 }
 
 function invalid({ problems }: ScenarioText, file: string): ScenarioInvalid {
-  const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
-  const [first = { line: 1, column: 1, what: '' }] = sorted
-  const told = sorted
+  const [first = { line: 1, column: 1, what: '' }] = problems
+  const told = problems
     .slice(0, PROBLEMS_TOLD_MAX)
     .map(({ line, column, what }) => `${file}:${line}:${column}: ${what}`)
-  if (sorted.length > told.length) told.push(`and ${sorted.length - told.length} more`)
+  if (problems.length > told.length) told.push(`and ${problems.length - told.length} more`)
   const [, allowed] = first.what.split(': write ')
   const { line, column } = first
   const next =
