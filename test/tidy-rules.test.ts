@@ -117,6 +117,30 @@ test('time and chance are found outside their ports', (t) => {
   finds(t, effects.timeAndChance(houseOf({ 'node/a.ts': alike })), [])
 })
 
+test('work without an order is found where a simulation may come', (t) => {
+  const uses = [
+    ...["import { gzip } from 'node:zlib'", "import { scrypt as s } from 'node:crypto'"],
+    ...['new WeakRef(x)', 'crypto.subtle.digest(a, b)', 'setImmediate(f)', 'a.localeCompare(b)'],
+    ...['globalThis.setImmediate(f)', 'new FinalizationRegistry(f)', 'new Intl.Collator()']
+  ]
+  const house = houseOf({
+    'node/a.ts': uses.join('\n'),
+    'node/net/a.ts': uses.join('\n'),
+    'sim/clock.ts': uses.join('\n')
+  })
+  finds(
+    t,
+    effects.unordered(house),
+    uses.map((_, i) => `node/a.ts:${i + 1}`)
+  )
+  const alike = [
+    "import { constants, crc32, gzipSync, type Gzip } from 'node:zlib'",
+    "import { scryptSync, hkdfSync, sign } from 'node:crypto'",
+    'new WeakMap()\nqueueMicrotask(f)'
+  ]
+  finds(t, effects.unordered(houseOf({ 'node/a.ts': alike.join('\n') })), [])
+})
+
 test('the environment is found where nobody should read it', (t) => {
   const body = 'process.env.HOME'
   const house = houseOf({ 'node/home.ts': body, 'node/cli/up.ts': body, 'node/config.ts': body })

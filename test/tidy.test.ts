@@ -54,6 +54,10 @@ test('time, timers and chance come in through the clock and random ports', (t) =
   none(t, effects.timeAndChance(house))
 })
 
+test('nothing that is simulated leaves its order to threads, the collector or the locale', (t) => {
+  none(t, effects.unordered(house))
+})
+
 test('only the command line and the configuration read the environment', (t) => {
   none(t, effects.environment(house))
 })

@@ -1,5 +1,5 @@
-// The rule on effects: time, chance and the environment come in through ports. Whoever reads the clock
-// or draws a number by himself cannot be replayed from a seed.
+// The rule on effects: time, chance, order and the environment come in through ports. Whoever reads the
+// clock, draws a number or hands work to another thread by himself cannot be replayed from a seed.
 
 import ts from 'typescript'
 import { at, isTest, walk, type Finding, type House, type Source } from './source.ts'
@@ -55,6 +55,36 @@ function drawn(node: ts.Node): string | undefined {
     return called === 'Date' || TIMERS.has(called) ? `${called}()` : undefined
   }
   return undefined
+}
+
+/** Rooms that no simulation enters, and the clock that waits for the event loop on its behalf. */
+const REAL_ROOMS = /^(node\/(cli|control|net|tree)\/|store\/(disk|index)\.ts$|sim\/clock\.ts$)/
+
+/** What ends, or answers, as the machine, the collector or the place of the user has it. */
+const UNORDERED = new Set([
+  ...['setImmediate', 'WeakRef', 'FinalizationRegistry', 'Intl', 'subtle', 'webcrypto'],
+  ...['CompressionStream', 'DecompressionStream', 'localeCompare', 'toLocaleString'],
+  ...['toLocaleDateString', 'toLocaleTimeString', 'toLocaleLowerCase', 'toLocaleUpperCase']
+])
+
+/** What of these modules works in step. All else of node:zlib, and these of node:crypto, do not. */
+const IN_STEP = /Sync$|^(constants|crc32)$/
+const THREADED = new Set(['argon2', 'generateKey', 'hkdf', 'pbkdf2', 'scrypt'])
+
+/** Work whose order no seed gives. */
+export function unordered(house: House): Finding[] {
+  return inProduct(house, (path) => REAL_ROOMS.test(path), astray)
+}
+
+function astray(node: ts.Node): string | undefined {
+  if (ts.isImportSpecifier(node)) {
+    const name = (node.propertyName ?? node.name).text
+    const { moduleSpecifier } = node.parent.parent.parent
+    const module = ts.isStringLiteral(moduleSpecifier) ? moduleSpecifier.text : ''
+    const isThreaded = module === 'node:zlib' && !node.isTypeOnly && !IN_STEP.test(name)
+    return isThreaded || (module === 'node:crypto' && THREADED.has(name)) ? name : undefined
+  }
+  return ts.isIdentifier(node) && UNORDERED.has(node.text) ? node.text : undefined
 }
 
 /** The environment is read where a person's wishes are read, and handed on from there. */
