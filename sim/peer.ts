@@ -1,5 +1,6 @@
 // One peer's network in memory: the port as the hub lets it be. The rules that others see are those of the
-// real network: members by learned addresses, strangers only where they were met, few wires at a time.
+// real network: members by learned addresses, strangers only where they were met, few wires at a time, and
+// the same patience with whoever does not answer.
 
 import { OverLimit, PeerUnreachable, Refused, WireCut } from '../protocol/errors.ts'
 import type {
@@ -13,70 +14,60 @@ import type {
   Sighting,
   Wire
 } from '../protocol/network.ts'
-import { parseAddress, placeText, readAddress } from '../node/net/address.ts'
+import { parseAddress, placeText } from '../node/net/address.ts'
 import { DEFAULT_STRANGERS_MAX } from '../node/net/door.ts'
 import { STRANGER_BYTES_MAX } from '../protocol/limits.ts'
-import { WIRES_MAX } from '../node/net/settings.ts'
-import { toHex } from '../store/block.ts'
+import { DIAL_MS, WIRES_MAX } from '../node/net/settings.ts'
 import type { Clock } from '../store/clock.ts'
 import { peerIdText, type PeerKey } from '../store/peer.ts'
-import { SimWire, type SimWireInit } from './wire.ts'
+import type { Host, Link } from './link.ts'
+import { Acquaintances } from './network-acquaintances.ts'
+import { KnownAddresses } from './network-addresses.ts'
+import { isAnswered, type Patience } from './network-call.ts'
+import type { Connection, End, Party } from './network-connection.ts'
+import type { SimWire } from './wire.ts'
 
-export interface AttachInit {
-  /** Peers on one LAN see each other when they start. */
-  lan?: string
-  /** False to see nobody and be seen by nobody. */
-  mdns?: boolean
-}
-
-/** What the hub and its peers know of one another; nobody else sees it. */
-export interface Connection {
-  one: SimPeer
-  other: SimPeer
-  /** Aborted when it is over. */
-  over: AbortController
-  wires: Set<SimWire>
-  /** What the other sides sent over it while they were strangers. */
-  spent: Map<SimPeer, number>
-}
+/** How long a wire whose handler has returned waits for the other side to end it too. */
+const LINGER_MS = 10_000
 
 /** What a peer asks of the network around it. */
 export interface Hub {
   readonly clock: Clock
-  readonly wireInit: SimWireInit
-  /** The peer is up from now on. */
+  /** The peer is up from now on, or no more. */
   started(peer: SimPeer): void
-  /** Who is up at `address`, as seen from `from`. */
-  at(address: Address, from: SimPeer): SimPeer | undefined
-  connectionsOf(peer: SimPeer): Connection[]
+  stopped(peer: SimPeer): void
+  hostAt(address: Address): Host | undefined
+  link(one: Host, other: Host): Link
+  /** Who is up on a computer. */
+  peerOn(host: Host): SimPeer | undefined
   /** Joins two peers; the other side's door has the last word. @throws {PeerUnreachable} */
   connect(from: SimPeer, to: SimPeer): Connection
-  /** Ends a connection in order: what was sent still arrives. */
-  close(connection: Connection, by: SimPeer): void
-  /** Ends all connections of a peer, with what is in flight. */
-  breakAll(peer: SimPeer): void
 }
 
 /** Its public methods beyond the port are for the hub. */
-export class SimPeer implements Network {
+export class SimPeer implements Network, Party {
   readonly self: PeerKey
-  readonly address: Address
+  readonly host: Host
   readonly gate: Gate
-  readonly lan: string
   readonly mdns: boolean
   readonly #hub: Hub
   #isUp = false
+  #isDead = false
   readonly #handlers = new Map<string, { handler: Handler; strangers: boolean }>()
-  readonly #known = new Map<string, Set<Address>>()
+  readonly #known = new KnownAddresses()
+  readonly acquaintances = new Acquaintances(this)
   readonly #listeners = new Set<(event: NetworkEvent) => void>()
 
-  constructor(hub: Hub, own: { self: PeerKey; address: Address; gate: Gate } & AttachInit) {
+  constructor(hub: Hub, own: { self: PeerKey; host: Host; gate: Gate; mdns: boolean }) {
     this.#hub = hub
     this.self = own.self
-    this.address = own.address
+    this.host = own.host
     this.gate = own.gate
-    this.lan = own.lan ?? 'lan'
-    this.mdns = own.mdns ?? true
+    this.mdns = own.mdns
+  }
+
+  get address(): Address {
+    return this.host.address
   }
 
   get isUp(): boolean {
@@ -89,6 +80,7 @@ export class SimPeer implements Network {
 
   async start({ signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted()
+    if (this.#isDead) throw new Error('this process has ended: attach another')
     if (this.#isUp) return
     this.#isUp = true
     this.#hub.started(this)
@@ -97,12 +89,20 @@ export class SimPeer implements Network {
   async stop(): Promise<void> {
     if (!this.#isUp) return
     this.#isUp = false
-    for (const connection of this.#hub.connectionsOf(this)) this.#hub.close(connection, this)
+    this.#hub.stopped(this)
+    for (const connection of this.acquaintances.connections())
+      connection.leave(connection.endOf(this))
   }
 
+  /** The process has ended: it says and hears nothing any more. */
   die(): void {
+    this.#isDead = true
+    this.#listeners.clear()
+    if (this.#isUp) this.#hub.stopped(this)
     this.#isUp = false
-    this.#hub.breakAll(this)
+    const cause = new Error('the process has ended')
+    for (const connection of this.acquaintances.connections())
+      connection.fail(connection.endOf(this), cause)
   }
 
   handle(protocol: string, handler: Handler, { strangers = false }: HandleOptions = {}): void {
@@ -110,44 +110,43 @@ export class SimPeer implements Network {
   }
 
   async dial(peer: PeerKey, protocol: string, { signal }: CallOptions = {}): Promise<Wire> {
-    const connection = await this.#reach(peer, signal)
-    await this.#roundTrip(signal)
-    if (connection.over.signal.aborted) throw new WireCut()
-    const to = this.#otherOf(connection)
-    const open = [...connection.wires].filter((wire) => wire.dialledBy === this)
-    if (open.length >= WIRES_MAX) throw new OverLimit('too many wires to one peer are open')
-    return to.accept(this, protocol, connection)
+    signal?.throwIfAborted()
+    const patience = { signal, untilMs: this.#now() + DIAL_MS }
+    const known = this.acquaintances.best(peer)
+    if (known !== undefined) {
+      try {
+        return await this.#open(known, protocol, patience)
+      } catch (error) {
+        // It had died without our knowing: one new connection is worth a try.
+        const isOver = !known.endOf(this).isOpen && error instanceof WireCut
+        if (!isOver || !this.gate.isMember(peer)) throw error
+      }
+    }
+    return await this.#open(await this.#reach(peer, patience), protocol, patience)
   }
 
   async meet(address: Address, { signal }: CallOptions = {}): Promise<PeerKey> {
+    signal?.throwIfAborted()
     const place = parseAddress(address)
-    await this.#roundTrip(signal)
-    const found = this.#isUp ? this.#hub.at(placeText(place), this) : undefined
+    const found = await this.#call(placeText(place), { signal, untilMs: this.#now() + DIAL_MS })
     const isRight =
-      place.peer === undefined || toHex(place.peer) === toHex(found?.self ?? this.self)
-    if (found === undefined || !isRight) throw new PeerUnreachable(address)
+      place.peer === undefined || Buffer.compare(place.peer, found?.self ?? this.self) === 0
+    if (found === undefined || !isRight || !this.#isUp) throw new PeerUnreachable(address)
     this.#hub.connect(this, found)
-    this.learn({ peer: found.self, addresses: [placeText(place)] })
+    this.#known.found(found.self, placeText(place))
     return found.self
   }
 
-  learn({ peer, addresses }: Sighting): void {
-    const key = toHex(peer)
-    const known = this.#known.get(key) ?? new Set()
-    for (const address of addresses) {
-      const place = readAddress(address)
-      if (place !== undefined) known.add(placeText(place))
-    }
-    this.#known.set(key, known)
+  learn(sighting: Sighting): void {
+    this.#known.learn(sighting)
   }
 
   connected(): PeerKey[] {
-    return this.#hub.connectionsOf(this).map((connection) => this.#otherOf(connection).self)
+    return this.acquaintances.peers()
   }
 
   async hangUp(peer: PeerKey): Promise<void> {
-    const connection = this.#connectionTo(peer)
-    if (connection !== undefined) this.#hub.close(connection, this)
+    for (const each of this.acquaintances.connectionsWith(peer)) each.leave(each.endOf(this))
   }
 
   watch(listener: (event: NetworkEvent) => void): () => void {
@@ -156,79 +155,107 @@ export class SimPeer implements Network {
     return () => this.#listeners.delete(own)
   }
 
-  emit(event: NetworkEvent): void {
-    for (const listener of this.#listeners) listener(event)
-  }
-
   see(sighting: Sighting): void {
     this.learn(sighting)
-    this.emit({ type: 'seen', sighting })
+    this.#emit({ type: 'seen', sighting })
+  }
+
+  /** A connection is open, for this side. */
+  joined(connection: Connection): void {
+    const { self: peer } = connection.otherThan(this)
+    if (this.acquaintances.add(connection)) this.#emit({ type: 'connected', peer })
+  }
+
+  lost(connection: Connection): void {
+    const { self: peer } = connection.otherThan(this)
+    if (this.acquaintances.remove(connection)) this.#emit({ type: 'gone', peer })
   }
 
   /** The door: members, and few strangers at a time. */
-  admits(from: SimPeer): boolean {
+  admits(from: Party): boolean {
     if (this.gate.isMember(from.self)) return true
     const strangers = this.connected().filter((peer) => !this.gate.isMember(peer))
     return strangers.length < DEFAULT_STRANGERS_MAX
   }
 
-  /** Opens a wire that `from` dialled, and runs the handler on this end. @throws {Refused} */
-  accept(from: SimPeer, protocol: string, connection: Connection): SimWire {
+  accept(wire: SimWire, protocol: string, end: End): void {
     const answer = this.#handlers.get(protocol)
-    const isMember = (): boolean => this.gate.isMember(from.self)
-    if (answer === undefined || !(answer.strangers || isMember())) throw new Refused()
-    const ends = { one: from.self, other: this.self }
-    const [near, far] = SimWire.pair(this.#hub.clock, ends, this.#hub.wireInit)
-    near.dialledBy = from
-    for (const wire of [near, far]) {
-      connection.wires.add(wire)
-      wire.onClose = () => connection.wires.delete(wire)
-    }
-    far.mayReceive = (bytes) => {
+    const isMember = (): boolean => this.gate.isMember(wire.peer)
+    if (answer === undefined || !(answer.strangers || isMember())) return wire.answer('refused')
+    wire.mayReceive = (bytes) => {
       if (isMember()) return true
-      const spent = (connection.spent.get(from) ?? 0) + bytes
-      connection.spent.set(from, spent)
-      return spent <= STRANGER_BYTES_MAX
+      end.spent += bytes
+      return end.spent <= STRANGER_BYTES_MAX
     }
-    void this.#serve(answer.handler, far)
-    return near
+    wire.answer('welcome')
+    void this.#serve(answer.handler, wire)
+  }
+
+  #emit(event: NetworkEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  #now(): number {
+    return this.#hub.clock.monotonic()
   }
 
   async #serve(handler: Handler, wire: SimWire): Promise<void> {
     try {
       await handler(wire)
       await wire.end()
+      if (!wire.isClosed) await this.#linger(wire)
       wire.abort()
     } catch (error) {
       wire.abort(error instanceof Error ? error : new Error('the handler failed', { cause: error }))
     }
   }
 
-  async #reach(peer: PeerKey, signal: AbortSignal | undefined): Promise<Connection> {
-    signal?.throwIfAborted()
-    const open = this.#connectionTo(peer)
-    if (open !== undefined) return open
-    await this.#roundTrip(signal)
-    const found = [...(this.#known.get(toHex(peer)) ?? [])]
-      .map((address) => this.#hub.at(address, this))
-      .find((each) => each !== undefined && toHex(each.self) === toHex(peer))
-    if (found === undefined || !this.#isUp || !this.gate.isMember(peer)) {
-      throw new PeerUnreachable(peerIdText(peer))
+  async #linger(wire: SimWire): Promise<void> {
+    const timeout = this.#hub.clock.timeout(LINGER_MS)
+    await wire.whenClosed(timeout).finally(timeout.cancel)
+  }
+
+  async #open(connection: Connection, protocol: string, patience: Patience): Promise<Wire> {
+    const { signal, untilMs } = patience
+    const end = connection.endOf(this)
+    if (!end.isOpen) throw new WireCut()
+    const open = [...end.wires].filter((each) => each.isOpener && !each.isClosed)
+    if (open.length >= WIRES_MAX) throw new OverLimit('too many wires to one peer are open')
+    const wire = connection.wire(this, protocol)
+    const timeout = this.#hub.clock.timeout(untilMs - this.#now())
+    timeout.signal.addEventListener('abort', () => wire.abort(), { once: true })
+    try {
+      await wire.open({ signal })
+      return wire
+    } catch (error) {
+      wire.abort()
+      if (error instanceof Refused || !timeout.signal.aborted) throw error
+      throw new PeerUnreachable(peerIdText(wire.peer), { cause: error })
+    } finally {
+      timeout.cancel()
     }
-    return this.#hub.connect(this, found)
   }
 
-  #connectionTo(peer: PeerKey): Connection | undefined {
-    const key = toHex(peer)
-    const all = this.#hub.connectionsOf(this)
-    return all.find((connection) => toHex(this.#otherOf(connection).self) === key)
+  /** A new connection to a member, at one of the addresses that were learned. @throws {PeerUnreachable} */
+  async #reach(peer: PeerKey, patience: Patience): Promise<Connection> {
+    // A stranger is only met, never dialled: an address in an announcement proves nothing.
+    const addresses = this.gate.isMember(peer) ? this.#known.of(peer) : []
+    for (const address of addresses) {
+      if (this.#now() >= patience.untilMs) break
+      const found = await this.#call(address, patience)
+      if (found === undefined || Buffer.compare(found.self, peer) !== 0 || !this.#isUp) continue
+      this.#known.found(peer, address)
+      return this.#hub.connect(this, found)
+    }
+    throw new PeerUnreachable(peerIdText(peer))
   }
 
-  #otherOf({ one, other }: Connection): SimPeer {
-    return one === this ? other : one
-  }
-
-  #roundTrip(signal: AbortSignal | undefined): Promise<void> {
-    return this.#hub.clock.sleep(2 * this.#hub.wireInit.latencyMs, { signal })
+  /** Who answers at `address`: undefined if nobody does, which may take a while to find out. */
+  async #call(address: Address, patience: Patience): Promise<SimPeer | undefined> {
+    const host = this.#hub.hostAt(address)
+    if (host === this.host) return undefined
+    const link = host && this.#hub.link(this.host, host)
+    const own = { clock: this.#hub.clock, from: this.host, link }
+    return (await isAnswered(own, patience)) && host ? this.#hub.peerOn(host) : undefined
   }
 }

@@ -1,61 +1,110 @@
 // A wire in memory: two ends, each with what has arrived and what is on its way. It keeps the promises of
-// the real one: bytes arrive in order after the latency, a writer waits for a slow reader, an end is told
-// from a cut, and what a cut connection had in flight is lost.
+// the real one: bytes arrive in order, cut elsewhere than they were written; a writer waits for a slow
+// reader, and for acknowledgements that do not come; an end is told from a cut; what a broken connection
+// had in flight is lost. What is sent while nothing gets through is held, as TCP holds it.
 
-import { OverLimit, WireCut } from '../protocol/errors.ts'
+import { OverLimit, Refused, WireCut } from '../protocol/errors.ts'
 import type { CallOptions, Wire } from '../protocol/network.ts'
-import type { Clock } from '../store/clock.ts'
 import type { PeerKey } from '../store/peer.ts'
+import type { Lane } from './link.ts'
+import type { Moments } from './network-moments.ts'
+import { Waiting } from './network-waiting.ts'
+
+/** Pieces that arrive together are read as one, up to this. */
+const JOINED_BYTES_MAX = 64 * 1024
+
+/** The side of a connection that an end of a wire belongs to. */
+export interface WireSide {
+  readonly self: PeerKey
+  /** From here to the other side. */
+  readonly lane: Pick<Lane, 'isClear' | 'arrivalMs'>
+  readonly isOpen: boolean
+  /** Something was sent to where nobody knows this connection. */
+  bounced(): void
+  /** The wire is closed, and all that it sent has arrived. */
+  done(wire: SimWire): void
+}
 
 export interface SimWireInit {
-  latencyMs: number
+  moments: Pick<Moments, 'at'>
   /** Bytes that may be on their way or unread before a writer waits. */
   windowBytes: number
 }
 
-type Item = { at: number } & ({ bytes: Uint8Array } | { say: 'end' | 'cut' })
+type Word = 'open' | 'welcome' | 'refused' | 'end' | 'cut'
+type Item = { at: number } & ({ bytes: Uint8Array } | { say: Word })
 
 export class SimWire implements Wire {
   readonly peer: PeerKey
-  readonly #clock: Clock
+  readonly #side: WireSide
   readonly #init: SimWireInit
-  #other: SimWire | undefined
+  #other: SimWire
   #arrived: Uint8Array[] = []
   /** Sent and not yet arrived, in order. */
   #flight: Item[] = []
+  #lastAt = 0
   #isMoving = false
-  /** Bytes sent that the other side has not read. */
+  /** The first item should have arrived, and nothing gets through. */
+  #isHeld = false
+  /** Bytes sent that the other side has not read, as far as we were told. */
   #unread = 0
+  /** Bytes read that the other side could not be told of. */
+  #owed = 0
+  #isOpener = false
+  #answer: 'welcome' | 'refused' | undefined
   #otherEnded = false
   #ended = false
   #closed = false
   #aborted = false
   #cause: Error | undefined
-  #waiting = new Set<() => void>()
+  readonly #readers = new Waiting()
+  readonly #writers = new Waiting()
   /** Asked for each arrival; a wire that may not receive it is aborted. */
   mayReceive: (bytes: number) => boolean = () => true
-  /** Who dialled it, on the dialling end. */
-  dialledBy: object | undefined
-  /** Called once when nothing can be sent any more. */
-  onClose: () => void = () => undefined
+  /** Called when the other side opens the wire. */
+  onOpen: () => void = () => undefined
 
-  private constructor(peer: PeerKey, clock: Clock, init: SimWireInit) {
+  private constructor(side: WireSide, peer: PeerKey, init: SimWireInit) {
+    this.#side = side
     this.peer = peer
-    this.#clock = clock
     this.#init = init
+    this.#other = this
   }
 
-  /** The two ends of a wire: the first is held by `one` and leads to `other`. */
-  static pair(
-    clock: Clock,
-    { one, other }: { one: PeerKey; other: PeerKey },
-    init: SimWireInit
-  ): [SimWire, SimWire] {
-    const near = new SimWire(other, clock, init)
-    const far = new SimWire(one, clock, init)
-    near.#other = far
-    far.#other = near
-    return [near, far]
+  /** The two ends of a wire. The first opens it: the second knows nothing until then. */
+  static pair(near: WireSide, far: WireSide, init: SimWireInit): [SimWire, SimWire] {
+    const [one, other] = [new SimWire(near, far.self, init), new SimWire(far, near.self, init)]
+    one.#other = other
+    other.#other = one
+    return [one, other]
+  }
+
+  /** True on the side that opened it. */
+  get isOpener(): boolean {
+    return this.#isOpener
+  }
+
+  /** True if nothing can be sent any more. */
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /** Asks the other side to take the wire. @throws {Refused} @throws {WireCut} */
+  async open({ signal }: CallOptions = {}): Promise<void> {
+    this.#isOpener = true
+    this.#say('open')
+    while (this.#answer === undefined) {
+      if (this.#closed) throw this.#cut()
+      await this.#readers.wait(signal)
+    }
+    if (this.#answer === 'refused') throw new Refused()
+  }
+
+  /** Says whether this side takes the wire. */
+  answer(word: 'welcome' | 'refused'): void {
+    if (this.#closed) return
+    this.#say(word)
+    if (word === 'refused') this.#close(undefined)
   }
 
   async write(bytes: Uint8Array, { signal }: CallOptions = {}): Promise<void> {
@@ -64,9 +113,9 @@ export class SimWire implements Wire {
     if (this.#ended) throw new Error('a wire was written to after its end')
     if (bytes.length === 0) return
     this.#unread += bytes.length
-    this.#send({ at: this.#arrival(), bytes: bytes.slice() })
+    this.#send({ at: this.#arrivalMs(bytes.length), bytes })
     while (this.#unread > this.#init.windowBytes) {
-      await this.#change(signal)
+      await this.#writers.wait(signal)
       if (this.#closed) throw this.#cut()
     }
   }
@@ -76,12 +125,12 @@ export class SimWire implements Wire {
       signal?.throwIfAborted()
       const piece = this.#arrived.shift()
       if (piece !== undefined) {
-        this.#other?.wasRead(piece.length)
+        this.#acknowledge(piece.length)
         return piece
       }
       if (this.#otherEnded && !this.#aborted) return undefined
       if (this.#closed) throw this.#cut()
-      await this.#change(signal)
+      await this.#readers.wait(signal)
     }
   }
 
@@ -90,7 +139,7 @@ export class SimWire implements Wire {
     if (this.#ended) return
     if (this.#closed) throw this.#cut()
     this.#ended = true
-    this.#send({ at: this.#arrival(), say: 'end' })
+    this.#say('end')
     this.#closeIfDone()
   }
 
@@ -98,61 +147,121 @@ export class SimWire implements Wire {
     if (this.#aborted) return
     this.#aborted = true
     this.#arrived = []
-    if (!this.#closed) this.#send({ at: this.#arrival(), say: 'cut' })
+    if (!this.#closed) this.#say('cut')
     this.#close(reason)
   }
 
-  /** The connection is gone: both ends know at once, and what was in flight is lost. */
+  /** Resolves when the other side has ended too, or is gone. */
+  async whenClosed({ signal }: CallOptions = {}): Promise<void> {
+    while (!this.#closed) await this.#readers.wait(signal)
+  }
+
+  /** The connection is gone: what was in flight is lost. */
   lose(cause: Error): void {
     this.#flight = []
     this.#close(cause)
   }
 
-  wasRead(length: number): void {
-    this.#unread -= length
-    this.#wake()
+  /** What was held goes on its way again, if anything was. */
+  resume(): void {
+    const { lane } = this.#side
+    if (this.#owed > 0) {
+      this.#other.#acknowledged(this.#owed)
+      this.#owed = 0
+    }
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    this.#schedule(lane.arrivalMs(0))
   }
 
-  #arrival(): number {
-    return this.#clock.monotonic() + this.#init.latencyMs
+  #arrivalMs(bytes: number): number {
+    this.#lastAt = Math.max(this.#lastAt, this.#side.lane.arrivalMs(bytes))
+    return this.#lastAt
+  }
+
+  #say(say: Word): void {
+    this.#send({ at: this.#arrivalMs(0), say })
   }
 
   #send(item: Item): void {
     this.#flight.push(item)
-    // It ends by itself with the last item.
-    if (!this.#isMoving) void this.#move()
+    if (!this.#isMoving && !this.#isHeld) this.#schedule(item.at)
   }
 
-  async #move(): Promise<void> {
+  #schedule(ms: number): void {
     this.#isMoving = true
-    for (;;) {
-      const item = this.#flight[0]
-      if (item === undefined) break
-      const waitMs = item.at - this.#clock.monotonic()
-      if (waitMs > 0) await this.#clock.sleep(waitMs)
-      // It may have been lost meanwhile.
-      if (this.#flight[0] === item) {
-        this.#flight.shift()
-        this.#other?.arrive(item)
-      }
-    }
-    this.#isMoving = false
+    this.#init.moments.at(ms, this.#deliver)
   }
 
-  arrive(item: Item): void {
-    if (this.#aborted) return
-    if ('bytes' in item) {
-      this.#arrived.push(item.bytes)
-      if (!this.mayReceive(item.bytes.length)) {
-        this.abort(new OverLimit('a stranger sent more than it may'))
-      }
-    } else if (item.say === 'end') {
-      this.#otherEnded = true
-      this.#closeIfDone()
-    } else {
-      this.#close(new Error('the other side aborted'))
+  /** Brings what is due by `ms` to the other side. */
+  readonly #deliver = (ms: number): void => {
+    this.#isMoving = false
+    if (this.#flight.length === 0) return
+    if (!this.#side.lane.isClear) {
+      this.#isHeld = true
+      return
     }
-    this.#wake()
+    if (!this.#other.#side.isOpen) {
+      this.#flight = []
+      if (this.#closed) this.#side.done(this)
+      this.#side.bounced()
+      return
+    }
+    const later = this.#flight.findIndex(({ at }) => at > ms)
+    this.#other.#arrive(this.#flight.splice(0, later === -1 ? Infinity : later))
+    const next = this.#flight[0]
+    if (next !== undefined) this.#schedule(next.at)
+    else if (this.#closed) this.#side.done(this)
+  }
+
+  #arrive(items: readonly Item[]): void {
+    let pieces: Uint8Array[] = []
+    let length = 0
+    const receive = (): void => {
+      if (length > 0 && !this.#aborted) this.#receive(joined(pieces, length))
+      pieces = []
+      length = 0
+    }
+    for (const item of items) {
+      if ('say' in item) {
+        receive()
+        this.#hear(item.say)
+        continue
+      }
+      if (length + item.bytes.length > JOINED_BYTES_MAX) receive()
+      pieces.push(item.bytes)
+      length += item.bytes.length
+    }
+    receive()
+    this.#readers.wake()
+  }
+
+  #receive(piece: Uint8Array): void {
+    this.#arrived.push(piece)
+    if (!this.mayReceive(piece.length)) {
+      this.abort(new OverLimit('a stranger sent more than it may'))
+    }
+  }
+
+  #hear(word: Word): void {
+    if (this.#aborted) return
+    if (word === 'open') this.onOpen()
+    else if (word === 'welcome' || word === 'refused') this.#answer = word
+    else if (word === 'end') this.#otherEnded = true
+    if (word === 'cut') this.#close(new Error('the other side aborted'))
+    if (word === 'refused') this.#close(undefined)
+    this.#closeIfDone()
+  }
+
+  /** Tells the other side what was read: at once, for it would cost an event each, but not if cut off. */
+  #acknowledge(length: number): void {
+    if (this.#side.lane.isClear) this.#other.#acknowledged(length)
+    else this.#owed += length
+  }
+
+  #acknowledged(length: number): void {
+    this.#unread -= length
+    if (this.#unread <= this.#init.windowBytes) this.#writers.wake()
   }
 
   #closeIfDone(): void {
@@ -163,36 +272,24 @@ export class SimWire implements Wire {
     if (!this.#closed) {
       this.#closed = true
       this.#cause = cause
-      this.onClose()
+      if (this.#flight.length === 0) this.#side.done(this)
     }
-    this.#wake()
+    this.#readers.wake()
+    this.#writers.wake()
   }
 
   #cut(): WireCut {
     return new WireCut({ cause: this.#cause })
   }
+}
 
-  #wake(): void {
-    for (const wake of [...this.#waiting]) wake()
+/** Copied as late as this: who changes what it gave to `write` is found out, as on a real network. */
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
   }
-
-  /** Waits for the next change of any kind. */
-  #change(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        this.#waiting.delete(wake)
-        signal?.removeEventListener('abort', onAbort)
-      }
-      const wake = (): void => {
-        settle()
-        resolve()
-      }
-      const onAbort = (): void => {
-        settle()
-        reject(signal?.reason as Error)
-      }
-      this.#waiting.add(wake)
-      signal?.addEventListener('abort', onAbort, { once: true })
-    })
-  }
+  return whole
 }

@@ -14,6 +14,8 @@ export const WIRES_MAX = 16
 /** How long one address is tried, and one peer at all its addresses. */
 export const ADDRESS_MS = 4_000
 export const DIAL_MS = 12_000
+/** A connection over which nothing passes for this long is closed. */
+export const SILENCE_MS = 120_000
 
 const WINDOW_BYTES = 1 << 20
 
@@ -40,7 +42,14 @@ export function libp2pSettings(
     start: false,
     privateKey: privateKeyFromRaw(own.key),
     addresses: { listen: own.listen },
-    transports: [tcp({ dialOpts: socket, listenOpts: socket })],
+    transports: [
+      tcp({
+        dialOpts: socket,
+        listenOpts: socket,
+        inboundSocketInactivityTimeout: SILENCE_MS,
+        outboundSocketInactivityTimeout: SILENCE_MS
+      })
+    ],
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({

@@ -3,7 +3,7 @@
 
 import { Channel, type ChannelInit } from '../../protocol/framing.ts'
 import { SimClock } from '../../sim/clock.ts'
-import { SimWire } from '../../sim/wire.ts'
+import { SimWire, type WireSide } from '../../sim/wire.ts'
 import { keyOf } from '../store/_mesh.ts'
 
 export interface Pair {
@@ -16,8 +16,17 @@ export interface Pair {
 
 export function pair(init: ChannelInit = {}, windowBytes = 1 << 20): Pair {
   const clock = new SimClock()
-  const peers = { one: keyOf('one').public, other: keyOf('other').public }
-  const [near, far] = SimWire.pair(clock, peers, { latencyMs: 0, windowBytes })
+  // What is sent is there at once.
+  const moments = { at: (ms: number, deed: (ms: number) => void) => deed(ms) }
+  const lane = { isClear: true, arrivalMs: () => 0 }
+  const sideOf = (name: string): WireSide => ({
+    self: keyOf(name).public,
+    lane,
+    isOpen: true,
+    bounced: () => undefined,
+    done: () => undefined
+  })
+  const [near, far] = SimWire.pair(sideOf('one'), sideOf('other'), { moments, windowBytes })
   const one = new Channel({ wire: near, clock }, init)
   const other = new Channel({ wire: far, clock }, init)
   return { clock, near, far, one, other }

@@ -1,17 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import test from 'ava'
 import { PeerUnreachable, WireCut } from '../../protocol/errors.ts'
-import type { Gate, NetworkEvent } from '../../protocol/network.ts'
+import type { NetworkEvent } from '../../protocol/network.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimNetwork } from '../../sim/network.ts'
 import type { SimPeer } from '../../sim/peer.ts'
 import { toHex } from '../../store/block.ts'
 import { systemClock } from '../../store/clock.ts'
 import { conformance, readAll } from '../_net/conformance.ts'
-
-const everybody: Gate = { isMember: () => true }
-const nobody: Gate = { isMember: () => false }
-const keyOf = (number: number): Uint8Array => new Uint8Array(32).fill(number)
+import { everybody, keyOf, nobody } from './_network.ts'
 
 const real = new SimNetwork({ clock: systemClock })
 
@@ -40,7 +37,7 @@ test('peers on one LAN see each other, and those on another do not', async (t) =
   const hub = new SimNetwork({ clock })
   const seen: string[] = []
   for (const [i, lan] of ['hq', 'hq', 'branch'].entries()) {
-    const peer = hub.attach(keyOf(i), everybody, { lan })
+    const peer = hub.attach(keyOf(i), everybody, { site: lan })
     peer.watch((event) => {
       if (event.type === 'seen') seen.push(`${i} sees ${event.sighting.peer[0]}`)
     })
