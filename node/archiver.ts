@@ -13,9 +13,8 @@ import { directoryEntries, fileChunks, joinPath, sameMetadata } from '../store/t
 import type { Clock } from '../store/clock.ts'
 import { Unreadable } from './errors.ts'
 import { inOrder } from './in-order.ts'
-import { packFile, type Packed } from './packer.ts'
+import { packFile, type KnownChunk } from './packer.ts'
 import {
-  describe,
   isContentKnown,
   isEntryKnown,
   isHome,
@@ -24,19 +23,20 @@ import {
   type Sense,
   type Sight
 } from './scanner.ts'
+import { CHANGED, describeSteadily, isStillThere, readSteadily, type Described } from './steady.ts'
 import { showPath } from './tree/path.ts'
 import type { Tree, TreePath, TreeStat } from './tree/tree.ts'
 import {
+  isElsewhere,
   isRacy,
+  SELF,
+  selfWitness,
   witnessKey,
   witnessOf,
   type DirectoryWitnesses,
   type Witness,
   type WitnessBook
 } from './witness.ts'
-
-/** A file that changes while it is read is read again this often, then kept as it was read and named. */
-const READ_ATTEMPTS = 3
 
 /** A state to compare with. */
 export interface Known {
@@ -102,6 +102,12 @@ interface Place {
   base: Entry | undefined
 }
 
+/** An entry as it was found. */
+interface Seen extends Described {
+  /** It is what was there at one moment: not torn, nor carried forward. */
+  whole: boolean
+}
+
 class Archive {
   readonly #input: ArchiveInput
   readonly #skipped: Skipped[] = []
@@ -158,18 +164,24 @@ class Archive {
 
   /** The entry of a directory and all below it; undefined for a Drystone home. */
   async #directory(place: Place): Promise<Entry | undefined> {
-    const { tree, sense, signal } = this.#input
+    const { tree, signal, witnesses } = this.#input
     signal?.throwIfAborted()
     const { path, sight, base } = place
+    const listedMs = this.#input.clock.now()
     const listing = await tree.list(path)
     if (isHome(listing)) return undefined
     const before = await this.#entriesOf(sight.before, this.#input.previous)
+    const known: DirectoryWitnesses = (await witnesses?.get(path)) ?? new Map<string, Witness>()
+    const present = listing.filter((item) => isProtected(item))
+    if (present.length === 0 && before.length > 0) await this.#assertMounted(path, known)
     const baseEntries = sameHash(sight.before, base)
       ? before
       : await this.#entriesOf(base, this.#input.base)
-    const entry = await describe(tree, path, sight, sense)
+    const { entry } = await describeSteadily(this.#input, path, sight)
     const entries = await this.#children(place, {
-      listing: listing.filter((item) => isProtected(item)),
+      listing: present,
+      listedMs,
+      known,
       before,
       baseEntries
     })
@@ -178,22 +190,36 @@ class Archive {
     return entry
   }
 
+  /** That all is gone is only believed of the file system on which it was. @throws {Unreadable} */
+  async #assertMounted(path: TreePath, known: DirectoryWitnesses): Promise<void> {
+    const { tree } = this.#input
+    const now = await tree.stat(path)
+    if (now === undefined || !isElsewhere(now, known)) return
+    const shown = path.length === 0 ? tree.where : showPath(path)
+    throw new Unreadable(
+      shown,
+      'it is empty, and on another file system than before: is it mounted?'
+    )
+  }
+
   async #children(
-    { path }: Place,
+    { path, sight: { stat } }: Place,
     sides: {
       listing: Awaited<ReturnType<Tree['list']>>
+      /** Wall time just before. */
+      listedMs: number
+      known: DirectoryWitnesses
       before: readonly Entry[]
       baseEntries: readonly Entry[]
     }
   ): Promise<Entry[]> {
-    const { witnesses, clock, includes } = this.#input
-    const known: DirectoryWitnesses = (await witnesses?.get(path)) ?? new Map<string, Witness>()
-    const fresh: DirectoryWitnesses = new Map()
+    const { witnesses, includes } = this.#input
+    const fresh: DirectoryWitnesses = new Map([[SELF, selfWitness(stat)]])
     const baseByName = new Map(sides.baseEntries.map((entry) => [witnessKey(entry.name), entry]))
     const listing = sides.listing.filter(
       ({ name, stat }) => includes?.(joinPath(path, name), stat.type) ?? true
     )
-    const { sights, gone } = mergeSights(listing, sides.before, known)
+    const { sights, gone } = mergeSights(listing, sides.before, sides.known)
     this.#count.deleted += gone.length
     const entries: Entry[] = []
     const read = async (sight: Sight) => ({
@@ -208,7 +234,8 @@ class Archive {
       if (child === undefined) continue
       entries.push(child.entry)
       const key = witnessKey(sight.name)
-      if (child.whole && !isRacyNow(sight, clock)) fresh.set(key, witnessOf(sight.stat))
+      const isCalm = !isRacy(child.stat, sides.listedMs)
+      if (child.whole && isCalm) fresh.set(key, witnessOf(child.stat))
       // A witness that vouched once still does; only a new one has to wait until the file is calm.
       else if (isContentKnown(sight) && sight.witness) fresh.set(key, sight.witness)
     }
@@ -216,55 +243,65 @@ class Archive {
     return entries
   }
 
-  /** One name. `whole` says that the entry is what was there, not torn nor carried forward. */
-  async #child(place: Place): Promise<{ entry: Entry; whole: boolean } | undefined> {
+  /** One name; undefined if it is not kept. */
+  async #child(place: Place): Promise<Seen | undefined> {
     const { sight } = place
     this.#count.examined++
     try {
-      const read = await this.#read(place)
-      if (read === undefined) return undefined
-      this.#note(read.entry, sight.before)
-      return read
+      const seen = await this.#read(place)
+      if (seen === undefined) return undefined
+      this.#note(seen.entry, sight.before)
+      return seen
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error
       this.#skipped.push({ path: showPath(place.path), why: error.message })
       if (sight.before === undefined) return undefined
       this.#note(sight.before, sight.before)
-      return { entry: sight.before, whole: false }
+      return { entry: sight.before, stat: sight.stat, whole: false }
     }
   }
 
-  async #read(place: Place): Promise<{ entry: Entry; whole: boolean } | undefined> {
+  async #read(place: Place): Promise<Seen | undefined> {
     const { path, sight } = place
-    if (sight.stat.type === 'directory') {
+    const { stat } = sight
+    if (stat.type === 'directory') {
       const entry = await this.#directory(place)
-      return entry && { entry, whole: true }
+      return entry && { entry, stat, whole: true }
     }
-    if (sight.stat.type !== 'file') {
-      const known = isEntryKnown(sight) ? sight.before : undefined
-      const { tree, sense } = this.#input
-      return { entry: known ?? (await describe(tree, path, sight, sense)), whole: true }
+    if (stat.type !== 'file') {
+      if (isEntryKnown(sight)) return { entry: sight.before as Entry, stat, whole: true }
+      return { ...(await describeSteadily(this.#input, path, sight)), whole: true }
     }
-    const several = sight.stat.links > 1
-    const id = `${sight.stat.device}:${sight.stat.inode}`
+    const several = stat.links > 1
+    const id = `${stat.device}:${stat.inode}`
     const first = several ? this.#links.get(id) : undefined
-    if (first !== undefined) {
-      return { entry: { ...first.entry, name: sight.name, linkTo: first.path }, whole: true }
+    if (first !== undefined && (await isStillThere(this.#input.tree, path, stat))) {
+      const entry = { ...first.entry, name: sight.name, linkTo: first.path }
+      return { entry, stat, whole: true }
     }
-    const read = await this.#file(place)
-    if (several) this.#links.set(id, { path, entry: read.entry })
-    return read
+    const seen = await this.#file(place)
+    if (several) this.#links.set(id, { path, entry: seen.entry })
+    return seen
   }
 
-  async #file({ path, sight, base }: Place): Promise<{ entry: Entry; whole: boolean }> {
-    const { tree, sense } = this.#input
-    if (isEntryKnown(sight)) return { entry: withoutLink(sight.before as Entry), whole: true }
-    if (isContentKnown(sight)) {
-      const entry = await describe(tree, path, sight, sense)
-      return { entry: { ...entry, ...contentOf(sight.before) }, whole: true }
+  async #file({ path, sight, base }: Place): Promise<Seen> {
+    if (isEntryKnown(sight)) {
+      return { entry: withoutLink(sight.before as Entry), stat: sight.stat, whole: true }
     }
-    const { packed, stat, torn } = await this.#pack(path, sight)
-    const entry = await describe(tree, path, { ...sight, stat }, sense)
+    if (isContentKnown(sight)) {
+      const { entry, stat } = await describeSteadily(this.#input, path, sight)
+      // Changed meanwhile, it has to be read after all.
+      if (stat === sight.stat) {
+        return { entry: { ...entry, ...contentOf(sight.before) }, stat, whole: true }
+      }
+    }
+    const { sink } = this.#input
+    const known = await this.#knownChunks(sight.before)
+    const { packed, entry, stat, whole } = await readSteadily(
+      this.#input,
+      { path, sight },
+      (file) => packFile(file, sink, known)
+    )
     const full: Entry = {
       ...entry,
       size: packed.size,
@@ -276,32 +313,15 @@ class Archive {
       if (sameMetadata(base, full)) this.#count.baseHashedBytes += packed.size
       if (base.content !== undefined) full.content = base.content
     }
-    if (torn) this.#skipped.push({ path: showPath(path), why: 'it changed while it was read' })
-    return { entry: full, whole: !torn }
+    if (!whole) this.#skipped.push({ path: showPath(path), why: CHANGED })
+    return { entry: full, stat, whole }
   }
 
-  /** Reads a file until it holds still. */
-  async #pack(
-    path: TreePath,
-    sight: Sight
-  ): Promise<{ packed: Packed; stat: TreeStat; torn: boolean }> {
-    const { tree, sink, inBase } = this.#input
-    const earlier = await this.#chunksBefore(sight.before)
-    const known = (hash: Hash): CID | undefined =>
-      inBase?.(hash) ?? earlier.get(Buffer.from(hash).toString('latin1'))
-    let expected = sight.stat
-    for (let attempt = 1; ; attempt++) {
-      const file = await tree.open(path, expected)
-      try {
-        const packed = await packFile(file, sink, known)
-        const stat = await file.stat()
-        const still = stat.ctimeNs === expected.ctimeNs && packed.size === expected.size
-        if (still || attempt === READ_ATTEMPTS) return { packed, stat, torn: !still }
-        expected = stat
-      } finally {
-        await file.close()
-      }
-    }
+  /** Where chunks are that the base has, or the file had before. */
+  async #knownChunks(before: Entry | undefined): Promise<KnownChunk> {
+    const { inBase } = this.#input
+    const earlier = await this.#chunksBefore(before)
+    return (hash) => inBase?.(hash) ?? earlier.get(Buffer.from(hash).toString('latin1'))
   }
 
   async #chunksBefore(before: Entry | undefined): Promise<Map<string, CID>> {
@@ -347,10 +367,6 @@ class Archive {
 /** Directories, whose own files run ahead; and linked files, whose first name must be known first. */
 function mustBeAlone({ stat }: Sight): boolean {
   return stat.type === 'directory' || stat.links > 1
-}
-
-function isRacyNow(sight: Sight, clock: Clock): boolean {
-  return isRacy(sight.stat, clock.now())
 }
 
 function contentOf(before: Entry | undefined): { hash?: Hash; content?: FileContent } {

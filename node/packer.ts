@@ -12,7 +12,8 @@ import { needsList } from '../store/page.ts'
 import type { Sink } from '../store/sink.ts'
 import type { TreeFile } from './tree/tree.ts'
 
-const READ_BYTES = 1 << 20
+/** Read at once; between two pieces a file may change. */
+export const PIECE_BYTES = 1 << 20
 
 /** Where a chunk with this hash is stored already; undefined if it is not. */
 export type KnownChunk = (hash: Hash) => CID | undefined
@@ -57,7 +58,7 @@ async function contentOf(chunks: ChunkRef[], sink: Sink): Promise<FileContent> {
 
 async function* readPieces(file: TreeFile): AsyncGenerator<Uint8Array> {
   for (;;) {
-    const piece = await file.read(READ_BYTES)
+    const piece = await file.read(PIECE_BYTES)
     if (piece.length === 0) return
     yield piece
   }

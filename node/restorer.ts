@@ -78,7 +78,7 @@ class Restore {
   readonly #writer: TreeWriter | undefined
   readonly #count: RestoreCount = { files: 0, bytes: 0, writtenBytes: 0, reusedBytes: 0 }
   readonly #warnings: string[] = []
-  /** Where the first name of a hard-linked file went, by its path in the state. */
+  /** Where the first name of a hard-linked file went, by what `linkKey` says. */
   readonly #placed = new Map<string, TreePath>()
   /** Files of the target that were reused, by device and inode: each for one file only. */
   readonly #reused = new Set<string>()
@@ -204,7 +204,8 @@ class Restore {
     const { target, onProgress } = this.#input
     this.#count.files++
     this.#count.bytes += entry.size
-    const first = entry.linkTo && this.#placed.get(Buffer.from(entry.linkTo).toString('latin1'))
+    const key = linkKey(entry, from)
+    const first = entry.linkTo && this.#placed.get(key)
     if (first !== undefined) {
       if (await this.#isSameFile(first, to)) return
       if ((await target.stat(to)) !== undefined) await this.#writer?.remove(to)
@@ -215,7 +216,7 @@ class Restore {
     else this.#count.writtenBytes += entry.size
     if (isThere) await this.#setMetadata(entry, to)
     else await this.#write(entry, to)
-    this.#placed.set(Buffer.from(entry.linkTo ?? from).toString('latin1'), to)
+    this.#placed.set(key, to)
     onProgress?.(this.#count)
   }
 
@@ -291,6 +292,17 @@ function likeness(name: Uint8Array): string {
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0
+}
+
+/**
+ * Equal for all names of one file: the path of its first, and what they share. The second matters where one
+ * name could not be read and stands as it was before, while the first is another file by now.
+ */
+function linkKey({ linkTo, hash, mode, uid, gid, mtimeNs }: Entry, from: TreePath): string {
+  const [path, content] = [linkTo ?? from, hash ?? []].map((bytes) => {
+    return Buffer.from(bytes).toString('latin1')
+  })
+  return [path, content, mode, uid, gid, mtimeNs].join('\0')
 }
 
 function metadataOf(entry: Entry): TreeMetadata {

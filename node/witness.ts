@@ -15,10 +15,15 @@ export interface Witness {
   ctimeNs: bigint
   /** Only the content is known to be the previous entry's, not its metadata: the bet of `adopt`. */
   contentOnly: boolean
+  /** The file system, of a directory. */
+  device?: bigint
 }
 
-/** The witnesses of one directory, by name in latin1. */
+/** The witnesses of one directory, by name in latin1; its own stands under SELF. */
 export type DirectoryWitnesses = Map<string, Witness>
+
+/** No name is empty. */
+export const SELF = ''
 
 export function witnessKey(name: Uint8Array): string {
   return Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1')
@@ -27,6 +32,17 @@ export function witnessKey(name: Uint8Array): string {
 /** A witness as found, whatever the time. */
 export function witnessOf(stat: TreeStat, contentOnly = false): Witness {
   return { inode: stat.inode, ctimeNs: stat.ctimeNs, contentOnly }
+}
+
+/** A directory's own: it tells when a file system that was mounted there is gone. */
+export function selfWitness(stat: TreeStat): Witness {
+  return { ...witnessOf(stat), device: stat.device }
+}
+
+/** True if a directory lies on another file system than when it was seen last. */
+export function isElsewhere(stat: TreeStat, witnesses: DirectoryWitnesses): boolean {
+  const device = witnesses.get(SELF)?.device
+  return device !== undefined && device !== stat.device
 }
 
 /** True if a file changed so lately that a later change might not show. `nowMs` is wall time. */
@@ -97,11 +113,12 @@ function keyOf(directory: TreePath): Uint8Array {
 
 function encodeWitnesses(witnesses: DirectoryWitnesses): Uint8Array {
   return encode(
-    [...witnesses].map(([name, { inode, ctimeNs, contentOnly }]) => [
+    [...witnesses].map(([name, { inode, ctimeNs, contentOnly, device }]) => [
       Buffer.from(name, 'latin1'),
       inode,
       ctimeNs,
-      contentOnly ? 1 : 0
+      contentOnly ? 1 : 0,
+      ...(device === undefined ? [] : [device])
     ])
   )
 }
@@ -111,11 +128,13 @@ function decodeWitnesses(bytes: Uint8Array): DirectoryWitnesses {
   if (!Array.isArray(rows)) throw new Malformed('witnesses are not a list')
   return new Map(
     rows.map((row) => {
-      const [name, inode, ctimeNs, contentOnly] = readList(row, 'witness', 4)
-      const witness = {
+      const columns = Array.isArray(row) && row.length === 5 ? 5 : 4
+      const [name, inode, ctimeNs, contentOnly, device] = readList(row, 'witness', columns)
+      const witness: Witness = {
         inode: toBigInt(inode),
         ctimeNs: toBigInt(ctimeNs),
-        contentOnly: integerOf(0, 1)(contentOnly, 'witness kind') === 1
+        contentOnly: integerOf(0, 1)(contentOnly, 'witness kind') === 1,
+        ...(device !== undefined && { device: toBigInt(device) })
       }
       return [witnessKey(bytesOf(0, 4096)(name, 'witness name')), witness]
     })

@@ -127,6 +127,40 @@ test('a root that cannot be listed fails; it is not an empty state', async (t) =
   await t.throwsAsync(scene.shoot(), { instanceOf: Unreadable })
 })
 
+test('a mount that went away keeps its files, until it is back or its directory is gone', async (t) => {
+  const scene = await office()
+  scene.tree.mount('docs')
+  const first = await scene.shoot()
+  await scene.wait()
+  scene.tree.vanish('docs')
+  for (let backup = 0; backup < 2; backup++) {
+    const shot = await scene.shoot()
+    t.deepEqual(
+      shot.skipped.map(({ path }) => path),
+      ['docs']
+    )
+    t.is(shot.count.deleted, 0)
+    t.is(toHex(shot.digest), toHex(first.digest))
+  }
+  scene.tree.vanish('docs', false)
+  const back = await scene.shoot()
+  t.deepEqual([back.skipped, back.count.changed], [[], 0])
+  scene.tree.remove('docs')
+  t.is((await scene.shoot()).count.deleted, 1)
+})
+
+test('files that were all deleted are deleted: only another file system is not believed', async (t) => {
+  const scene = await office()
+  scene.tree.mount('')
+  await scene.shoot()
+  scene.tree.vanish('')
+  await t.throwsAsync(scene.shoot(), { instanceOf: Unreadable, message: /mounted/ })
+  scene.tree.vanish('', false)
+  for (const name of ['docs', 'big.bin', 'latest', 'empty']) scene.tree.remove(name)
+  const shot = await scene.shoot()
+  t.deepEqual([shot.count.deleted, shot.skipped], [4, []])
+})
+
 test('a file that never holds still is kept as it was read, named, and read again', async (t) => {
   const scene = await office()
   await scene.shoot()

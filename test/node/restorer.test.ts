@@ -67,6 +67,25 @@ test('a restored tree has the digest of what was saved', async (t) => {
   t.is(count.reusedBytes, 0)
 })
 
+test('a name that could not be read does not come back as what its first name became', async (t) => {
+  const office = await saved((tree) => {
+    tree.put('a', 'once both', { mode: 0o600 })
+    tree.link('b', 'a')
+    tree.link('c/d', 'a')
+  })
+  const { scene, target } = office
+  scene.tree.put('new', 'another')
+  scene.tree.rename('new', 'a')
+  for (const path of ['b', 'c']) scene.tree.refuse(path)
+  const { root, skipped } = await scene.shoot()
+  t.is(skipped.length, 2)
+  await restoreAll({ ...office, top: await scene.reader.top(root) })
+  const contents = ['a', 'b', 'c/d'].map((path) => Buffer.from(target.content(path)).toString())
+  t.deepEqual(contents, ['another', 'once both', 'once both'])
+  const stats = await Promise.all(['b', 'c/d'].map((path) => target.stat(pathOf(path))))
+  t.is(stats[0]?.inode, stats[1]?.inode)
+})
+
 test('a second run reuses everything, moves nothing aside, and writes nothing', async (t) => {
   const office = await saved()
   await restoreAll(office)
