@@ -15,8 +15,6 @@ export interface RunOptions {
   withinMs?: number
 }
 
-/** Turns of the event loop in which nothing may happen before time moves on. */
-const QUIET_TURNS = 6
 const DEFAULT_START_MS = Date.UTC(2026, 0, 5, 8)
 
 interface Timer {
@@ -33,9 +31,6 @@ export class SimClock implements Clock {
   #order = 0
   readonly #timers = new Heap()
   #live = 0
-  /** Pieces of work that run outside the event loop now, and who waits for the last of them. */
-  #outside = 0
-  #whenInside: (() => void)[] = []
 
   constructor(init: SimClockInit = {}) {
     this.#startMs = init.startMs ?? DEFAULT_START_MS
@@ -72,13 +67,17 @@ export class SimClock implements Clock {
     return { signal: controller.signal, cancel }
   }
 
-  async outside<T>(work: Promise<T>): Promise<T> {
-    this.#outside += 1
-    try {
-      return await work
-    } finally {
-      this.#outside -= 1
-      if (this.#outside === 0) for (const resume of this.#whenInside.splice(0)) resume()
+  /** Calls `fire` after `ms` milliseconds; returns what cancels it. */
+  after(ms: number, fire: () => void): () => void {
+    this.#order += 1
+    const at = this.#elapsedMs + Math.max(0, ms)
+    const timer: Timer = { at, order: this.#order, fire, state: 'waiting' }
+    this.#timers.push(timer)
+    this.#live += 1
+    return () => {
+      if (timer.state !== 'waiting') return
+      timer.state = 'cancelled'
+      this.#live -= 1
     }
   }
 
@@ -98,9 +97,10 @@ export class SimClock implements Clock {
     const settled = (): void => {
       isSettled = true
     }
-    const end = promise.then(settled, settled)
+    promise.then(settled, settled)
     for (;;) {
-      await Promise.race([end, this.#quiet()])
+      // All that can be done at this moment: every port answers within it.
+      await nextTurn()
       if (isSettled) return await promise
       const next = this.#timers.peek()
       if (next === undefined) {
@@ -115,24 +115,13 @@ export class SimClock implements Clock {
   /** Lets the program run until `untilMs` (of `monotonic`), whatever is left to do then. */
   async advance(untilMs: number): Promise<void> {
     for (;;) {
-      await this.#quiet()
+      await nextTurn()
       const next = this.#timers.peek()
       if (next === undefined || next.at > untilMs) break
       this.#elapsedMs = next.at
       this.#fireDue()
     }
     this.#elapsedMs = Math.max(this.#elapsedMs, untilMs)
-  }
-
-  /** Lets the event loop turn until nothing is left to do at this moment. */
-  async #quiet(): Promise<void> {
-    for (let turns = 0; turns < QUIET_TURNS; turns += 1) {
-      await nextTurn()
-      if (this.#outside === 0) continue
-      // Time stands still while a thread works: what it brings may set the next timer.
-      await new Promise<void>((resolve) => this.#whenInside.push(resolve))
-      turns = -1
-    }
   }
 
   #fireDue(): void {
@@ -143,20 +132,6 @@ export class SimClock implements Clock {
       this.#live -= 1
       timer.state = 'fired'
       timer.fire()
-    }
-  }
-
-  /** Calls `fire` after `ms` milliseconds; returns what cancels it. */
-  after(ms: number, fire: () => void): () => void {
-    this.#order += 1
-    const at = this.#elapsedMs + Math.max(0, ms)
-    const timer: Timer = { at, order: this.#order, fire, state: 'waiting' }
-    this.#timers.push(timer)
-    this.#live += 1
-    return () => {
-      if (timer.state !== 'waiting') return
-      timer.state = 'cancelled'
-      this.#live -= 1
     }
   }
 }

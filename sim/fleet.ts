@@ -1,48 +1,102 @@
-// A fleet: the computers of an office in one process, each with its own disk, tree and randomness, all on
-// one network and in one virtual time. The node code that runs on them is the very code of a real peer.
+// A fleet: the computers of an office in one process, each with its own disk, trees, clock and randomness,
+// all on one network and in one virtual time. The node code that runs on them is the very code of a real
+// peer; each run of it is a life, which may end at any call.
 
-import { openIndex } from '../store/index.ts'
-import { signingKey } from '../store/key.ts'
+import { toHex } from '../store/block.ts'
+import { signingKey, type SigningKey } from '../store/key.ts'
+import type { PeerKey } from '../store/peer.ts'
+import type { Network } from '../protocol/network.ts'
+import type { CallContext, Perform } from '../node/control/call.ts'
+import {
+  performer,
+  type ArgsOf,
+  type ProcedureName,
+  type ResultOf
+} from '../node/control/perform.ts'
 import { Node } from '../node/node.ts'
 import type { Ports } from '../node/ports.ts'
-import { SimClock } from './clock.ts'
+import { SimClock, SkewedClock } from './clock.ts'
 import { SimDisk } from './disk.ts'
-import { MortalDisk } from './mortal-disk.ts'
+import { Life } from './life.ts'
 import { SimNetwork } from './network.ts'
 import { SeededRandom } from './random.ts'
+import { SortedIndex } from './sorted-index.ts'
+import { Trace } from './trace.ts'
 import { MemoryTree } from './tree.ts'
+
+export type ComputerState = 'up' | 'down' | 'asleep'
+
+/** What a computer that is made anew may be given. */
+export interface ComputerInit {
+  site?: string | undefined
+  /** A disk that is there already: the home of a computer that was. */
+  disk?: SimDisk | undefined
+}
 
 /** One computer: what is left of it when its process ends. */
 export class Computer {
   readonly name: string
-  readonly disk = new SimDisk()
-  /** Of this life: what was started on them before a crash reaches the disk no more. */
-  ports: Ports
+  readonly site: string
+  readonly disk: SimDisk
+  readonly wall: SkewedClock
+  /** Id in hex of the endpoint that lives here, if one does. */
+  endpoint: string | undefined
+  readonly #index = new SortedIndex()
   readonly #trees = new Map<string, MemoryTree>()
   readonly #fleet: Fleet
   readonly #random: SeededRandom
-  #life: MortalDisk
+  /** Chance outside the process: what a crash leaves. */
+  readonly #fate: SeededRandom
+  #life: Life | undefined
+  #ports: Ports | undefined
   #node: Node | undefined
+  #perform: Perform | undefined
+  #isAsleep = false
+  #peer: PeerKey | undefined
 
-  constructor(fleet: Fleet, name: string) {
+  constructor(fleet: Fleet, name: string, { site = '', disk }: ComputerInit = {}) {
     this.name = name
+    this.site = site
     this.#fleet = fleet
-    this.#random = new SeededRandom(`${fleet.seed}/${name}`)
-    this.#life = new MortalDisk(this.disk)
-    this.ports = this.#newPorts()
+    this.disk = disk ?? new SimDisk()
+    this.wall = new SkewedClock(fleet.clock)
+    this.#random = fleet.random.fork(`${name}/keys`)
+    this.#fate = fleet.random.fork(`${name}/fate`)
   }
 
-  #newPorts(): Ports {
-    const { clock, network } = this.#fleet
-    return {
-      disk: this.#life,
+  /** The ports of the process that runs now; of a new one if none does. */
+  get ports(): Ports {
+    return (this.#ports ??= this.#born())
+  }
+
+  #born(): Ports {
+    const { clock, network, trace } = this.#fleet
+    const life = new Life({
+      name: this.name,
       clock,
+      wall: this.wall,
+      trace,
+      nameOf: (peer) => this.#fleet.nameOf(peer),
+      diskMs: () => this.disk.latencyMs
+    })
+    this.#life = life
+    return {
+      disk: life.disk(this.disk),
+      clock: life.clock(),
       random: this.#random,
       owners: true,
-      openNetwork: ({ seed, gate }, { mdns = true }) =>
-        network.attach(signingKey(seed).public, gate, { mdns }),
-      openTree: async (root) => this.tree(root),
-      openIndex: () => openIndex({ location: undefined })
+      openNetwork: ({ seed, gate }, { mdns = true }) => {
+        const key = signingKey(seed)
+        this.#peer = key.public
+        this.#fleet.meet(key.public, this.name)
+        const attached = network.attach(key.public, gate, {
+          mdns,
+          site: this.site
+        })
+        return life.network(this.#fleet.wrapNetwork(attached, { name: this.name, key }))
+      },
+      openTree: async (root) => life.tree(this.tree(root)),
+      openIndex: async () => life.index(this.#index.open())
     }
   }
 
@@ -51,9 +105,31 @@ export class Computer {
     const known = this.#trees.get(root)
     if (known !== undefined) return known
     const access = { owners: true, privileges: true }
-    const tree = new MemoryTree(this.#fleet.clock, { where: `${this.name}:${root}`, ...access })
+    const tree = new MemoryTree(this.wall, {
+      where: `${this.name}:${root}`,
+      ...access
+    })
     this.#trees.set(root, tree)
     return tree
+  }
+
+  get state(): ComputerState {
+    if (this.#isAsleep) return 'asleep'
+    return this.#node === undefined ? 'down' : 'up'
+  }
+
+  /** The key of its peer, once it has one. */
+  get peer(): PeerKey | undefined {
+    return this.#peer
+  }
+
+  get isAsleep(): boolean {
+    return this.#isAsleep
+  }
+
+  /** The process that runs now, or is starting. */
+  get life(): Life | undefined {
+    return this.#life
   }
 
   /** The running peer. */
@@ -62,63 +138,158 @@ export class Computer {
     return this.#node
   }
 
-  /** Starts the peer of this computer's home. */
-  async up(): Promise<Node> {
-    this.#node = await Node.open(this.ports)
-    await this.#node.start()
-    return this.#node
+  /** Starts the peer of this computer's home; undefined if the process dies meanwhile. */
+  async up(): Promise<Node | undefined> {
+    const { ports } = this
+    const life = this.#life
+    return this.#whileAlive(life, async () => {
+      const node = await Node.open(ports)
+      await node.start()
+      this.#perform = performer(node, () => {})
+      this.#node = node
+      return node
+    })
   }
 
-  /** The power goes, at whatever moment: unsynced bytes and all memory are lost. */
+  /** What the peer answers to a command; undefined if it does not run, or dies before it has answered. */
+  async ask<K extends ProcedureName>(
+    name: K,
+    args: ArgsOf<K>,
+    context: CallContext = {}
+  ): Promise<ResultOf<K> | undefined> {
+    const perform = this.#perform
+    if (this.#node === undefined || perform === undefined) return undefined
+    return this.#whileAlive(this.#life, () => perform(name, args, context) as Promise<ResultOf<K>>)
+  }
+
+  #whileAlive<T>(life: Life | undefined, work: () => Promise<T>): Promise<T | undefined> {
+    if (life === undefined) return Promise.resolve(undefined)
+    return Promise.race([work(), life.over.then(() => undefined)])
+  }
+
+  /** The power goes: all memory is lost, and of what was not synced whatever chance takes. */
   crash(): void {
-    const node = this.#node
-    this.#node = undefined
-    this.#life.die()
-    if (node !== undefined) this.#fleet.network.crash(node.network.self)
-    this.disk.crash()
-    this.#life = new MortalDisk(this.disk)
-    this.ports = this.#newPorts()
-    // The dead process only has to stop using virtual time.
-    node?.stop().catch(() => undefined)
+    this.#die()
+    if (this.#peer !== undefined) this.#fleet.network.vanish(this.#peer)
+    this.disk.crash(this.#fate)
+    this.#index.crash(this.#fate)
   }
 
+  /** The process is killed: the operating system goes on, and forgets nothing. */
+  kill(): void {
+    this.#die()
+    if (this.#peer !== undefined) this.#fleet.network.kill(this.#peer)
+    this.disk.kill()
+  }
+
+  /** Something happens at the n-th passage through a port from now, if the process lives so long. */
+  afterPassages(passages: number, happen: () => void): void {
+    this.#life?.lightFuse(passages, happen)
+  }
+
+  /** Stops in order. */
   async down(): Promise<void> {
     const node = this.#node
     this.#node = undefined
     await node?.stop()
+    this.#die()
+  }
+
+  /** The lid is closed: the process stands still, and the computer is not on the network. */
+  sleep(): void {
+    this.#isAsleep = true
+    this.#life?.freeze()
+    if (this.#peer !== undefined) this.#fleet.network.freeze(this.#peer)
+  }
+
+  wake(): void {
+    this.#isAsleep = false
+    if (this.#peer !== undefined) this.#fleet.network.thaw(this.#peer)
+    this.#life?.thaw()
+  }
+
+  #die(): void {
+    this.#node = undefined
+    this.#perform = undefined
+    this.#isAsleep = false
+    this.#ports = undefined
+    this.#life?.end()
+    this.#life = undefined
+    this.#index.release()
   }
 }
 
-export class Fleet {
-  readonly seed: string
-  readonly clock = new SimClock()
-  readonly network: SimNetwork
-  readonly #computers = new Map<string, Computer>()
+/** Stands between a node and the network: for a computer that lies. */
+export type WrapNetwork = (network: Network, own: { name: string; key: SigningKey }) => Network
 
-  constructor(seed: string) {
-    this.seed = seed
-    this.network = new SimNetwork({ clock: this.clock })
+export interface FleetInit {
+  clock?: SimClock
+  /** What the trace takes for the time. */
+  now?: () => number
+  onLine?: ((line: string) => void) | undefined
+  wrapNetwork?: WrapNetwork
+}
+
+/** Longest that a piece of work may take: more is a hang. */
+const DAY_MS = 24 * 60 * 60_000
+
+export class Fleet {
+  readonly random: SeededRandom
+  readonly clock: SimClock
+  readonly network: SimNetwork
+  readonly trace: Trace
+  readonly wrapNetwork: WrapNetwork
+  readonly #computers = new Map<string, Computer>()
+  readonly #names = new Map<string, string>()
+
+  constructor(seed: string, init: FleetInit = {}) {
+    const { clock = new SimClock(), onLine } = init
+    this.random = new SeededRandom(seed)
+    this.clock = clock
+    this.network = new SimNetwork({
+      clock,
+      random: this.random.fork('network')
+    })
+    this.trace = new Trace({
+      now: init.now ?? (() => clock.monotonic()),
+      onLine
+    })
+    this.wrapNetwork = init.wrapNetwork ?? ((network) => network)
+  }
+
+  /** Those that are there, in the order in which they came. */
+  get computers(): readonly Computer[] {
+    return [...this.#computers.values()]
   }
 
   /** The computer of this name; a new one if there is none. */
-  computer(name: string): Computer {
+  computer(name: string, init: ComputerInit = {}): Computer {
     const known = this.#computers.get(name)
     if (known !== undefined) return known
-    const computer = new Computer(this, name)
+    const computer = new Computer(this, name, init)
     this.#computers.set(name, computer)
     return computer
   }
 
-  /** The computer is gone for good, process, disk and tree. */
-  async destroy(name: string): Promise<void> {
+  /** The name of the computer that a peer key belongs, or belonged, to. */
+  nameOf(peer: PeerKey): string {
+    return this.#names.get(toHex(peer)) ?? toHex(peer).slice(0, 8)
+  }
+
+  meet(peer: PeerKey, name: string): void {
+    this.#names.set(toHex(peer), name)
+  }
+
+  /** The computer is gone for good: process, disk and trees. */
+  destroy(name: string): void {
     const computer = this.computer(name)
     this.#computers.delete(name)
-    await computer.down()
+    computer.crash()
   }
 
   /** Runs work in virtual time. */
   run<T>(work: Promise<T>): Promise<T> {
-    return this.clock.run(work, { withinMs: 24 * 60 * 60_000 })
+    return this.clock.run(work, { withinMs: DAY_MS })
   }
 
   async stop(): Promise<void> {

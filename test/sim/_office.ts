@@ -4,9 +4,10 @@
 import { foundMesh } from '../../node/mesh/founding.ts'
 import { inviteComputer } from '../../node/mesh/invite.ts'
 import { joinMesh } from '../../node/mesh/joining.ts'
-import { Fleet, type Computer } from '../../sim/fleet.ts'
+import { Fleet, type Computer, type FleetInit } from '../../sim/fleet.ts'
 
 export const ROOT = '/home'
+const LOOK_MS = 10_000
 
 export interface Office {
   fleet: Fleet
@@ -15,8 +16,8 @@ export interface Office {
   nas: Computer
 }
 
-export async function office(seed: string): Promise<Office> {
-  const fleet = new Fleet(seed)
+export async function office(seed: string, init: FleetInit = {}): Promise<Office> {
+  const fleet = new Fleet(seed, init)
   const nas = fleet.computer('nas')
   const founded = await fleet.run(
     foundMesh(nas.ports, {
@@ -38,5 +39,7 @@ export async function join({ fleet, nas }: Office, name: string, root?: string):
   const computer = fleet.computer(name)
   await fleet.run(joinMesh(computer.ports, code, { name, root, addresses: [] }))
   await fleet.run(computer.up())
+  // Until those on the LAN have seen each other.
+  await fleet.run(fleet.clock.sleep(LOOK_MS))
   return computer
 }

@@ -100,7 +100,7 @@ test('who has only the pages of a base brings its chunks before it signs', async
   const of = await office('pages')
   const { fleet, nas } = of
   const attic = await join(of, 'attic')
-  attic.node.keeper.keepBases = async () => {}
+  attic.node.keeper.keepBases = async () => false
   await t.throwsAsync(publish(of), { name: 'NotReplicated' })
   await wait(of, 2)
   const [base] = attic.node.bases.list()
@@ -200,11 +200,10 @@ for (const victim of ['desk', 'nas', 'attic'] as const) {
   })
 }
 
-/** Number of the point, once it is protected. */
-async function backUpAndReplicate({ node }: Computer): Promise<number | undefined> {
-  const { point } = await node.backUp({})
-  const done = await node.replicate()
-  return done?.isProtected === true ? point.number : undefined
+/** Number of the point, if it is protected, and the peer lived to say so. */
+async function backUpAndReplicate(desk: Computer): Promise<number | undefined> {
+  const taken = await desk.ask('backup', { waitMs: 30_000 })
+  return taken?.protected === true ? taken.point : undefined
 }
 
 /** Lets the victim lose power at some call on its disk while the work goes on; true if it came to that. */

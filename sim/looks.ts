@@ -1,0 +1,120 @@
+// Looking: what the checkers are shown of the office at a marked time, and what they find. Time stands still
+// meanwhile, and the office does not notice; what would be left of it after a disaster is tried out in a
+// world of its own.
+
+import { toHex } from '../store/block.ts'
+import { CHECKERS } from './checkers/all.ts'
+import type { Checker, Office, Restored, SavedClaim, SeenComputer } from './checkers/checker.ts'
+import type { Claims } from './claims.ts'
+import { restoreFromOne } from './come-back.ts'
+import type { Computer, Fleet } from './fleet.ts'
+import type { CheckName, Scenario } from './scenario.ts'
+import type { Simulation } from './simulation.ts'
+
+export interface LooksInit {
+  fleet: Fleet
+  scenario: Scenario
+  claims: Claims
+  words: string
+  /** Names of those that lie or did. */
+  liars: { has(name: string): boolean }
+  /** Names of those whose disks were damaged at rest. */
+  damaged: ReadonlySet<string>
+  isStorage: (computer: Computer) => boolean
+  /** Virtual milliseconds since the office was set up. */
+  now: () => number
+}
+
+export class Looks {
+  readonly #init: LooksInit
+  readonly #checkers: readonly { name: CheckName; checker: Checker | undefined }[]
+  readonly #counts = new Map<CheckName, { looks: number; violations: number }>()
+  readonly violations: Simulation['violations'] = []
+  readonly #bugs: string[] = []
+  #restored = 0
+
+  constructor(init: LooksInit) {
+    this.#init = init
+    const { checks } = init.scenario
+    this.#checkers = checks.only.map((name) => ({
+      name,
+      checker:
+        name === 'errors' ? undefined : CHECKERS[name](init.fleet.random.fork(`checker/${name}`))
+    }))
+    for (const name of checks.only) this.#counts.set(name, { looks: 0, violations: 0 })
+  }
+
+  /** Restore points that were brought back to a blank computer. */
+  get restored(): number {
+    return this.#restored
+  }
+
+  get counts(): Simulation['checks'] {
+    return [...this.#counts].map(([name, count]) => ({ name, ...count }))
+  }
+
+  /** Something was thrown that is no failure of Drystone's: the checker of errors tells it. */
+  bug(error: unknown): void {
+    this.#bugs.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  }
+
+  /** True if something was thrown that nobody expected. */
+  get hasBug(): boolean {
+    return this.#bugs.length > 0
+  }
+
+  /** All checkers look. @returns true if nothing is wrong */
+  async look({ isHealed }: { isHealed: boolean }): Promise<boolean> {
+    const before = this.violations.length
+    for (const { name, checker } of this.#checkers) {
+      const found = checker === undefined ? this.#bugs : await this.#found(checker, isHealed)
+      const count = this.#counts.get(name)
+      if (count !== undefined) {
+        count.looks++
+        count.violations += found.length
+      }
+      for (const what of found) this.violations.push({ checker: name, at: this.#init.now(), what })
+    }
+    return this.violations.length === before
+  }
+
+  async #found(checker: Checker, isHealed: boolean): Promise<string[]> {
+    return checker.check(this.#office(isHealed))
+  }
+
+  #office(isHealed: boolean): Office {
+    const { fleet, scenario, claims, now } = this.#init
+    return {
+      now: now(),
+      computers: fleet.computers
+        .filter(({ peer }) => peer !== undefined)
+        .map((computer) => this.#seen(computer)),
+      policy: scenario.policy,
+      saved: claims.saved,
+      protected: claims.protected,
+      isHealed,
+      restoreFrom: (holder, claim) => this.#restoreFrom(holder, claim)
+    }
+  }
+
+  #seen(computer: Computer): SeenComputer {
+    const { name, site, state, endpoint, disk, peer } = computer
+    const { liars, damaged, isStorage } = this.#init
+    return {
+      ...{ name, site, state, endpoint, disk },
+      peer: peer === undefined ? '' : toHex(peer),
+      isStorage: isStorage(computer),
+      lies: liars.has(name),
+      isDamaged: damaged.has(name)
+    }
+  }
+
+  async #restoreFrom({ name }: SeenComputer, claim: SavedClaim): Promise<Restored> {
+    const { fleet, words, scenario } = this.#init
+    const holder = fleet.computer(name)
+    const seed = `${scenario.name}/left/${this.#restored}/${name}`
+    const restored = await restoreFromOne(holder, claim, { words, seed })
+    this.#restored++
+    return restored
+  }
+}
