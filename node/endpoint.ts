@@ -15,6 +15,7 @@ export class Endpoint {
   /** Where its sealed blocks are filed. */
   readonly scope: Scope
   readonly keyring: Keyring
+  #headKey: Uint8Array | undefined
 
   constructor(secret: EndpointSecret) {
     this.secret = secret
@@ -36,7 +37,8 @@ export class Endpoint {
   get headKey(): Uint8Array {
     const [root] = this.secret.epochs
     if (root === undefined) throw new TypeError('an endpoint without keys')
-    return endpointKeys(root).head
+    this.#headKey ??= endpointKeys(root).head
+    return this.#headKey
   }
 
   /** The restore points of a head, oldest first. @throws {NotOpened} */

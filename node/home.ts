@@ -62,6 +62,7 @@ export interface EndpointSecret {
 
 export class Home {
   readonly disk: Disk
+  #endpoint: { secret: EndpointSecret | undefined } | undefined
   #writing: Promise<void> = Promise.resolve()
 
   constructor(disk: Disk) {
@@ -106,8 +107,13 @@ export class Home {
     await this.#write(SETTINGS_FILE, settings)
   }
 
-  /** The endpoint's secret, where this peer protects a tree. */
+  /** The endpoint's secret, where this peer protects a tree. Read once: nobody else writes it. */
   async endpoint(): Promise<EndpointSecret | undefined> {
+    this.#endpoint ??= { secret: await this.#readEndpoint() }
+    return this.#endpoint.secret
+  }
+
+  async #readEndpoint(): Promise<EndpointSecret | undefined> {
     const bytes = await readFile(this.disk, ENDPOINT_FILE)
     if (bytes === undefined) return undefined
     const { endpoint, epochs } = readMap(decode(bytes), ENDPOINT_FILE, {
@@ -121,8 +127,10 @@ export class Home {
     return { endpoint, epochs }
   }
 
-  async saveEndpoint({ endpoint, epochs }: EndpointSecret): Promise<void> {
+  async saveEndpoint(secret: EndpointSecret): Promise<void> {
+    const { endpoint, epochs } = secret
     await writeFile(this.disk, ENDPOINT_FILE, encode({ v: 1, endpoint, epochs }))
+    this.#endpoint = { secret }
   }
 
   async addresses(): Promise<Addresses> {

@@ -43,7 +43,7 @@ export class Keeper {
   readonly #components: KeeperComponents
   /** Offers of one endpoint take their turn. */
   readonly #turns = new Map<string, Promise<unknown>>()
-  #keepingBases: Promise<void> | undefined
+  #keepingBases: Promise<boolean> | undefined
   /** Ids in hex of bases that are not what was signed: nothing that comes makes them so. */
   readonly #falseBases = new Set<string>()
 
@@ -85,10 +85,10 @@ export class Keeper {
 
   /**
    * Keeps the bases that are this peer's to keep: brings what is missing, and signs for what is whole.
-   * Calls `onKept` for each. One run at a time.
+   * Calls `onKept` for each. One run at a time. Resolves to false if something is left to do.
    */
-  async keepBases(onKept: () => void): Promise<void> {
-    if (!this.isStorage) return
+  async keepBases(onKept: () => void): Promise<boolean> {
+    if (!this.isStorage) return true
     this.#keepingBases ??= this.#keepBases(onKept).finally(() => {
       this.#keepingBases = undefined
     })
@@ -224,8 +224,9 @@ export class Keeper {
     })
   }
 
-  async #keepBases(onKept: () => void): Promise<void> {
+  async #keepBases(onKept: () => void): Promise<boolean> {
     const { bases, network } = this.#components
+    let areKept = true
     for (const base of bases.list()) {
       if (!base.approved || !this.#isOurs(base)) continue
       if (bases.receiptOf(base.id, network.self) !== undefined) continue
@@ -237,8 +238,10 @@ export class Keeper {
         if (error instanceof Malformed) this.#falseBases.add(toHex(base.id))
         // Tried again when a holder turns up.
         if (!(error instanceof DrystoneError)) throw error
+        areKept = false
       }
     }
+    return areKept
   }
 
   /** Among the first of the ranking; or here already. */

@@ -14,8 +14,8 @@ import { Bases, labelOf } from './bases.ts'
 import { Endpoint } from './endpoint.ts'
 import { NoRoot } from './errors.ts'
 import { Fetcher } from './fetcher.ts'
-import { Heads } from './heads.ts'
-import { Home, type Settings } from './home.ts'
+import { Heads, type MarkedHead } from './heads.ts'
+import { Home, type EndpointSecret, type Settings } from './home.ts'
 import { compareTree, readInstalled, type CompareInput, type Comparison } from './installed.ts'
 import { Keeper } from './keeper.ts'
 import { keepDoor } from './mesh/door.ts'
@@ -28,6 +28,8 @@ import { WitnessBook } from './witness.ts'
 
 /** How often a node looks whether something is left to do. */
 export const DEFAULT_CARE_MS = 15_000
+/** How often where nothing was left, and nothing is new. */
+export const DEFAULT_CALM_MS = 10 * 60_000
 
 interface Rooms {
   home: Home
@@ -59,9 +61,13 @@ export class Node {
   readonly #index: Index
   readonly #stopped = new AbortController()
   #treeWork: Promise<unknown> = Promise.resolve()
-  #isNudging = false
+  /** Something came since the last look at what is left to do. */
+  #hasNews = false
+  #own: Endpoint | undefined
+  /** The last head that is known, and noted, as protected. */
+  #protected: MarkedHead | undefined
   #care: Promise<void> = Promise.resolve()
-  readonly #background = new Set<Promise<void>>()
+  readonly #background = new Set<Promise<unknown>>()
 
   private constructor(ports: Ports, rooms: Rooms) {
     const { home, settings, key, index, network, members, heads, bases, store } = rooms
@@ -126,7 +132,10 @@ export class Node {
       this.bases.receipts,
       this.heads.marks
     ]) {
-      set.onAdd(() => this.#nudge())
+      set.onAdd(() => {
+        this.#hasNews = true
+        this.gossip.tell()
+      })
     }
     this.members.records.onAdd(() => this.#inBackground(() => this.#hangUpStrangers()))
     this.bases.records.onAdd(() => this.#inBackground(() => this.#keepBases()))
@@ -156,7 +165,13 @@ export class Node {
   async endpoint(): Promise<Endpoint> {
     const secret = await this.home.endpoint()
     if (secret === undefined || this.settings.root === undefined) throw new NoRoot()
-    return new Endpoint(secret)
+    return this.#ownOf(secret)
+  }
+
+  /** Deriving the keys of an endpoint costs more than most that is done with them. */
+  #ownOf(secret: EndpointSecret): Endpoint {
+    if (this.#own?.secret !== secret) this.#own = new Endpoint(secret)
+    return this.#own
   }
 
   /** Opens states for reading; close it when done. */
@@ -208,9 +223,12 @@ export class Node {
       return undefined
     const both = signal === undefined ? this.signal : AbortSignal.any([signal, this.signal])
     const done = await this.replicator.replicate(last, { signal: both })
-    const point = new Endpoint(secret).points(last.head).at(-1)
-    if (done.isProtected && point !== undefined) {
-      await this.home.saveMilestones({ protected: { point: point.number, time: point.time } })
+    if (done.isProtected && last !== this.#protected) {
+      const point = this.#ownOf(secret).points(last.head).at(-1)
+      if (point !== undefined) {
+        await this.home.saveMilestones({ protected: { point: point.number, time: point.time } })
+      }
+      this.#protected = last
     }
     return done
   }
@@ -248,28 +266,19 @@ export class Node {
     return toHex(writer) === toHex(this.network.self)
   }
 
-  /** Tells the others soon that something is new; much that comes at once is told once. */
-  #nudge(): void {
-    if (this.#isNudging || this.signal.aborted) return
-    this.#isNudging = true
-    queueMicrotask(() => {
-      this.#isNudging = false
-      this.#inBackground(() => this.gossip.nudge())
-    })
-  }
-
   /** Work that nobody waits for but `stop`. */
-  #inBackground(work: () => Promise<void>): void {
+  #inBackground(work: () => Promise<unknown>): void {
     const running = this.#expectingFailure(work).finally(() => this.#background.delete(running))
     this.#background.add(running)
   }
 
   /** A named failure is met again by the next round of care; anything else is a bug and must show. */
-  async #expectingFailure(work: () => Promise<unknown>): Promise<void> {
+  async #expectingFailure<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
-      await work()
+      return await work()
     } catch (error) {
       if (!(error instanceof DrystoneError) && !this.signal.aborted) throw error
+      return undefined
     }
   }
 
@@ -279,19 +288,29 @@ export class Node {
     for (const peer of revoked) await network.hangUp(peer)
   }
 
-  async #keepBases(): Promise<void> {
-    await this.keeper.keepBases(() => this.#nudge())
+  async #keepBases(): Promise<boolean> {
+    return this.keeper.keepBases(() => this.gossip.tell())
   }
 
-  async #replicateOwn(): Promise<void> {
-    if (!this.signal.aborted) await this.replicate()
+  async #replicateOwn(): Promise<boolean> {
+    if (this.signal.aborted) return true
+    const done = await this.replicate()
+    return done?.isProtected !== false
   }
 
+  /** Where nothing was left to do and nothing is new, there is nothing to look for but now and then. */
   async #careLoop(): Promise<void> {
+    const { clock } = this.ports
+    let calmUntilMs = 0
     while (!this.signal.aborted) {
-      await this.#expectingFailure(() => this.#keepBases())
-      await this.#expectingFailure(() => this.#replicateOwn())
-      await this.ports.clock.sleep(DEFAULT_CARE_MS, { signal: this.signal }).catch(() => undefined)
+      if (this.#hasNews || clock.monotonic() >= calmUntilMs) {
+        this.#hasNews = false
+        const areKept = await this.#expectingFailure(() => this.#keepBases())
+        const isProtected = await this.#expectingFailure(() => this.#replicateOwn())
+        const isCalm = areKept === true && isProtected === true
+        calmUntilMs = clock.monotonic() + (isCalm ? DEFAULT_CALM_MS : 0)
+      }
+      await clock.sleep(DEFAULT_CARE_MS, { signal: this.signal }).catch(() => undefined)
     }
   }
 }

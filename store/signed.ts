@@ -109,11 +109,20 @@ export function openRecord<Body extends object>(
   if (expected.mayIssue?.(body) === false) {
     throw new NotSigned(`a ${kind} record by somebody who may not sign it`)
   }
-  if (!verify(record.issuer, signedMessage(kind, record.body), record.signature)) {
-    throw new NotSigned(`a ${kind} record with a false signature`)
-  }
+  if (!isSigned(record)) throw new NotSigned(`a ${kind} record with a false signature`)
   expected.meaning?.(body)
   return body
+}
+
+/** Records whose signature held. They never change, and are opened again and again. */
+const signed = new WeakSet<SignedRecord>()
+
+function isSigned(record: SignedRecord): boolean {
+  if (signed.has(record)) return true
+  const { kind, body, issuer, signature } = record
+  const holds = verify(issuer, signedMessage(kind, body), signature)
+  if (holds) signed.add(record)
+  return holds
 }
 
 function isSame(value: unknown, bytes: Uint8Array): boolean {

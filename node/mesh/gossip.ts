@@ -1,5 +1,5 @@
 // Gossip: keeps this peer in touch with the other members. It dials those that it knows an address of,
-// says hello to whoever connects, again every minute, and at once when something new is known here; so a
+// says hello to whoever connects, again now and then, and soon when something new is known here; so a
 // record that one member has reaches all. Addresses learned on the way are remembered over restarts.
 
 import { toHex } from '../../store/block.ts'
@@ -19,8 +19,15 @@ import type { Network } from '../../protocol/network.ts'
 import type { Addresses, Home } from '../home.ts'
 import type { Members } from './members.ts'
 
+/** How often it is looked who is due for a round. */
 export const DEFAULT_ROUND_MS = 60_000
+/** From a round that went well to the next, where nobody has news. */
+export const DEFAULT_CALM_MS = 10 * 60_000
+/** From one telling of news to the next: who makes news without end does not make all talk without end. */
+const DEFAULT_REST_MS = 500
 const DEFAULT_DIAL_MS = 5_000
+/** Who is away for long is dialled at least so often. It dials by itself when it comes back. */
+const DEFAULT_DIAL_MOST_MS = 60_000
 const SOFTWARE = 'drystone/0.1.0'
 const HINTS_MAX = 64
 const ADDRESSES_MAX = 8
@@ -40,7 +47,13 @@ export class Gossip {
   readonly #lastSeen = new Map<string, number>()
   /** By peer in hex: the round that runs, and the one that follows it. */
   readonly #inRound = new Map<string, { turn: Promise<void>; next?: Promise<void> }>()
+  /** By peer in hex: when the last round that this peer called for went well, by the monotonic clock. */
+  readonly #metMs = new Map<string, number>()
+  /** By peer in hex: when it is dialled again, and how long to wait then. */
+  readonly #absences = new Map<string, { atMs: number; pauseMs: number }>()
   #unwatch = (): void => {}
+  #telling: Promise<void> | undefined
+  #restsUntilMs = 0
 
   constructor(components: GossipComponents) {
     this.#components = components
@@ -74,7 +87,7 @@ export class Gossip {
       }
     })
     void this.#loop(DEFAULT_DIAL_MS, () => this.#dialAll())
-    void this.#loop(DEFAULT_ROUND_MS, () => this.nudge())
+    void this.#loop(DEFAULT_ROUND_MS, () => this.#goRound())
   }
 
   async stop(): Promise<void> {
@@ -84,10 +97,42 @@ export class Gossip {
     await Promise.allSettled(rounds.map(({ turn, next }) => next ?? turn))
   }
 
+  /** Something new is known here: the others are told soon, and much that comes at once is told once. */
+  tell(): void {
+    this.#telling ??= this.#tell()
+  }
+
+  async #tell(): Promise<void> {
+    const { clock } = this.#components
+    const { signal } = this.#stopped
+    await clock.sleep(this.#restsUntilMs - clock.monotonic(), { signal }).catch(() => undefined)
+    this.#telling = undefined
+    this.#restsUntilMs = clock.monotonic() + DEFAULT_REST_MS
+    if (!signal.aborted) await this.nudge()
+  }
+
   /** Says hello to every member that is connected. */
   async nudge(): Promise<void> {
-    const peers = this.#components.network.connected().filter((peer) => this.#isMember(peer))
-    await Promise.all(peers.map((peer) => this.#round(peer)))
+    await Promise.all(this.#connected().map((peer) => this.#round(peer)))
+  }
+
+  /**
+   * What was not told is told in time: a round serves both sides, and the lower key calls for it. Whoever
+   * has news tells it at once, so where the last round went well there is no hurry.
+   */
+  async #goRound(): Promise<void> {
+    const { network, clock } = this.#components
+    const self = toHex(network.self)
+    const now = clock.monotonic()
+    const due = this.#connected().filter((peer) => {
+      const metMs = this.#metMs.get(toHex(peer))
+      return self < toHex(peer) && (metMs === undefined || now - metMs >= DEFAULT_CALM_MS)
+    })
+    await Promise.all(due.map((peer) => this.#round(peer)))
+  }
+
+  #connected(): PeerKey[] {
+    return this.#components.network.connected().filter((peer) => this.#isMember(peer))
   }
 
   /** When a member was last heard, in milliseconds since 1970; undefined if never since the start. */
@@ -120,11 +165,13 @@ export class Gossip {
   async #sayHello(peer: PeerKey): Promise<void> {
     const { network, clock } = this.#components
     if (this.#stopped.signal.aborted || !this.#isMember(peer)) return
+    this.#metMs.delete(toHex(peer))
     try {
       const wire = await network.dial(peer, HELLO_PROTOCOL, { signal: this.#stopped.signal })
       const channel = new Channel({ wire, clock }, { frameBytesMax: CONTROL_FRAME_BYTES_MAX })
       const card = await converse(channel, () => sayHello(channel, this.#side()))
       await channel.end()
+      this.#metMs.set(toHex(peer), clock.monotonic())
       this.#heard(peer, card)
     } catch (error) {
       // Nobody waits for a round: the next one comes by itself.
@@ -159,14 +206,22 @@ export class Gossip {
     }
   }
 
+  /** Dials those that are apart; who stays away is tried less and less often. */
   async #dialAll(): Promise<void> {
-    const { network, members } = this.#components
+    const { network, members, clock } = this.#components
     const open = new Set(network.connected().map(toHex))
-    const absent = [...members.roster.members.values()].filter(({ peer }) => {
-      const id = toHex(peer)
-      return id !== toHex(network.self) && !open.has(id) && !this.#inRound.has(id)
-    })
-    await Promise.all(absent.map(({ peer }) => this.#round(peer)))
+    for (const id of open) this.#absences.delete(id)
+    const due: PeerKey[] = []
+    const self = toHex(network.self)
+    for (const [id, { peer }] of members.roster.members) {
+      if (id === self || open.has(id) || this.#inRound.has(id)) continue
+      const { atMs, pauseMs } = this.#absences.get(id) ?? { atMs: 0, pauseMs: DEFAULT_DIAL_MS }
+      if (clock.monotonic() < atMs) continue
+      const nextMs = Math.min(2 * pauseMs, DEFAULT_DIAL_MOST_MS)
+      this.#absences.set(id, { atMs: clock.monotonic() + pauseMs, pauseMs: nextMs })
+      due.push(peer)
+    }
+    await Promise.all(due.map((peer) => this.#round(peer)))
   }
 
   #side(): HelloSide {
