@@ -1,4 +1,5 @@
-// All checkers by name. Each is made anew for a run, since it remembers what it saw.
+// All checkers by the names that scenarios call them. Each is made anew for a run, since it remembers what
+// it saw at earlier looks, and one run must not judge another.
 
 import type { SeededRandom } from '../random.ts'
 import type { CheckName } from '../scenario.ts'

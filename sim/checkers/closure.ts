@@ -1,8 +1,10 @@
 // Who has a block has all below it, and who signed for a root has all that it reaches: on the disk as the
-// power would leave it now. What a keeper says it holds must be true at that very moment, not soon.
+// power would leave it now. What a keeper says it holds must be true at that very moment, not soon. And
+// blocks lie in an order in which whatever beginning of them survives is closed as well.
 
-import { danglingIn, missingBelow, type Missing } from '../model/closure.ts'
+import { danglingIn, missingBelow, writtenTooEarly, type Missing } from '../model/closure.ts'
 import type { Home } from '../model/home.ts'
+import type { HeadFact } from '../model/record.ts'
 import type { Checker, Office, SeenComputer } from './checker.ts'
 import { answerable, durableHome, few, lastOf, nameOf, pointOf } from './seen.ts'
 import { publishedIn, publishersIn } from './seen.ts'
@@ -18,7 +20,7 @@ interface KnownBases {
   publishers: ReadonlySet<string>
 }
 
-type Line = { endpoint: string; writer: string; seq: number }
+type Line = Pick<HeadFact, 'endpoint' | 'writer' | 'seq'>
 
 export class Closure implements Checker {
   readonly name = 'closure'
@@ -34,7 +36,7 @@ export class Closure implements Checker {
     const bases = { blocks: publishedIn(all), publishers: publishersIn(all) }
     return homes.flatMap(([computer, home]) => {
       const scopes = this.#scopes(computer, home, bases)
-      const signed = few(this.#signed(computer, home))
+      const signed = few([...savedOf(computer, home, bases), ...this.#signed(computer, home)])
       const claimed = few(claimedOf(office, computer, home))
       return [...scopes, ...signed, ...claimed].map((what) => `${computer.name} ${what}`)
     })
@@ -50,27 +52,55 @@ export class Closure implements Checker {
       const missing = danglingIn(home, scope, scope === BASE ? [BASE] : [scope, BASE])
       const isExcused = mayLackBase(scope, computer, bases)
       const counts = isExcused ? missing.filter(({ hash }) => !bases.blocks.has(hash)) : missing
-      return few(counts.map((each) => `has ${show(each)} in scope ${scope.slice(0, 8)}`))
+      const where = `in scope ${scope.slice(0, 8)}`
+      const early = scope === BASE && isExcused ? [] : writtenTooEarly(home, scope)
+      return [
+        ...few(counts.map((each) => `has ${show(each)} ${where}`)),
+        ...few(early.map((each) => `wrote ${showEarly(each)} ${where}`))
+      ]
     })
     return [...few(damaged), ...dangling]
   }
 
   /** All that its own receipts say. */
   #signed({ peer }: SeenComputer, home: Home): string[] {
-    const own = (issuer: string): boolean => issuer === peer
-    const heads = home.receipts.flatMap(({ issuer, head: id }) => {
-      if (!own(issuer)) return []
-      const head = home.heads.find((each) => each.id === id)
-      if (head !== undefined) return unheld(home, head)
-      const line = this.#heads.get(id)
-      const last = line && lastOf(home, line.endpoint, line.writer)
-      const isReplaced = last !== undefined && line !== undefined && last.seq > line.seq
-      return isReplaced ? [] : [`signed for head ${id.slice(0, 8)}, which it does not have`]
-    })
-    const bases = home.baseReceipts.flatMap(({ issuer, head: id }) => {
-      return own(issuer) ? unheldBase(home, id) : []
-    })
-    return [...heads, ...bases]
+    const walks = new Walks(home)
+    const heads = new Map(home.heads.map((head) => [head.id, head]))
+    const signed = home.receipts
+      .filter(({ issuer }) => issuer === peer)
+      .flatMap(({ head: id }) => {
+        const head = heads.get(id)
+        return head === undefined ? this.#unlessReplaced(home, id) : unheld(walks, head)
+      })
+    const bases = home.baseReceipts
+      .filter(({ issuer }) => issuer === peer)
+      .flatMap(({ head: id }) => unheldBase(walks, id))
+    return [...signed, ...bases]
+  }
+
+  /** A head need not be kept as a file once there is a later one of its line. */
+  #unlessReplaced(home: Home, id: string): string[] {
+    const line = this.#heads.get(id)
+    const last = line && lastOf(home, line.endpoint, line.writer)
+    if (line !== undefined && last !== undefined && last.seq > line.seq) return []
+    return [`signed for head ${id.slice(0, 8)}, which it does not have`]
+  }
+}
+
+/** Looks below many roots of one home, and nowhere twice: what is missing is told of one of them. */
+class Walks {
+  readonly home: Home
+  readonly #walked = new Map<string, Set<string>>()
+
+  constructor(home: Home) {
+    this.home = home
+  }
+
+  missing(scopes: readonly string[], roots: readonly string[]): Missing[] {
+    const key = scopes.join('/')
+    const walked = this.#walked.get(key) ?? new Set<string>()
+    this.#walked.set(key, walked)
+    return missingBelow(this.home, scopes, roots, walked)
   }
 }
 
@@ -85,23 +115,31 @@ function isContinued({ heads }: Home, scope: string, { endpoint, peer }: SeenCom
   return heads.some((head) => head.endpoint === scope && head.writer !== peer)
 }
 
-function unheld(home: Home, head: Home['heads'][number]): string[] {
-  const missing = missingBelow(home, [head.endpoint, BASE], head.roots)
-  const blocks = missing.map(
-    (each) => `signed for head ${head.id.slice(0, 8)} and has ${show(each)}`
-  )
-  return [...few(blocks, 1), ...head.bases.flatMap((id) => unheldBase(home, id))]
+/** What its own heads name, but for blocks of the base. */
+function savedOf(computer: SeenComputer, home: Home, bases: KnownBases): string[] {
+  const { endpoint, peer } = computer
+  if (endpoint === undefined || isContinued(home, endpoint, computer)) return []
+  const walks = new Walks(home)
+  const own = home.heads.filter((head) => head.endpoint === endpoint && head.writer === peer)
+  return own.flatMap(({ seq, roots }) => {
+    const missing = walks.missing([endpoint, BASE], roots)
+    const counts = missing.filter(({ hash }) => !bases.blocks.has(hash)).slice(0, 1)
+    return counts.map((each) => `saved head ${seq} of its own and has ${show(each)}`)
+  })
 }
 
-function unheldBase(home: Home, id: string): string[] {
-  const base = home.bases.find((each) => each.id === id)
+function unheld(walks: Walks, { id, endpoint, roots, bases }: HeadFact): string[] {
+  const missing = walks.missing([endpoint, BASE], roots).slice(0, 1)
+  const blocks = missing.map((each) => `signed for head ${id.slice(0, 8)} and has ${show(each)}`)
+  return [...blocks, ...bases.flatMap((base) => unheldBase(walks, base))]
+}
+
+function unheldBase(walks: Walks, id: string): string[] {
+  const base = walks.home.bases.find((each) => each.id === id)
   const what = `signed for base ${base?.name ?? id.slice(0, 8)}`
   if (base === undefined) return [`${what}, whose record it does not have`]
-  const missing = missingBelow(home, [BASE], [base.root])
-  return few(
-    missing.map((each) => `${what} and has ${show(each)}`),
-    1
-  )
+  const missing = walks.missing([BASE], [base.root]).slice(0, 1)
+  return missing.map((each) => `${what} and has ${show(each)}`)
 }
 
 /** What others were told that this computer holds. */
@@ -114,6 +152,10 @@ function claimedOf(office: Office, { peer }: SeenComputer, home: Home): string[]
     if (last === undefined) return [`${what}, and has no head of it`]
     return last.seq < seq ? [`${what}, and has only head ${last.seq}`] : []
   })
+}
+
+function showEarly({ hash, before }: { hash: string; before: string }): string {
+  return `block ${hash.slice(0, 8)} before ${before.slice(0, 8)} below it`
 }
 
 function show({ hash, from }: Missing): string {

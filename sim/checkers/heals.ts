@@ -1,9 +1,12 @@
 // The mesh heals: once no fault acts any more and there was time, every computer that is up and protects a
-// tree has its newest head with as many keepers, on as many sites, as policy asks. Who lies or rots in
+// tree has its newest points with as many keepers, on as many sites, as policy asks. Who lies or rots in
 // silence cannot be told from a good keeper, so its receipt is not held against the mesh.
 
 import type { Checker, Office, SeenComputer } from './checker.ts'
-import { answerable, durableHome, isAnswerable, lastOf } from './seen.ts'
+import { answerable, durableHome, isAnswerable } from './seen.ts'
+
+/** What was saved less than this ago may still be on its way. */
+const REPLICATION_MS = 5 * 60_000
 
 export class Heals implements Checker {
   readonly name = 'heals'
@@ -35,27 +38,43 @@ function unprotected(
   signed: ReadonlyMap<string, ReadonlySet<string>>
 ): string[] {
   const { name, peer, endpoint = '' } = computer
-  if (!office.saved.some((claim) => claim.computer === name && claim.writer === peer)) {
-    return [`${name} has no restore point at all`]
-  }
-  const last = lastOf(durableHome(computer), endpoint, peer)
-  if (last === undefined) return [`${name} has no head of its own`]
-  const issuers = signed.get(last.id) ?? new Set()
+  const own = office.saved.filter((claim) => claim.computer === name && claim.writer === peer)
+  if (own.length === 0) return [`${name} has no restore point at all`]
+  const settled = own.filter(({ at }) => at <= office.now - REPLICATION_MS).map(({ seq }) => seq)
+  if (settled.length === 0) return []
+  const heads = durableHome(computer)
+    .heads.filter((head) => head.endpoint === endpoint && head.writer === peer)
+    .filter(({ seq }) => seq >= Math.max(...settled))
+    .sort((a, b) => a.seq - b.seq)
+  if (heads.length === 0) return [`${name} does not have its own head ${Math.max(...settled)}`]
+  const found = heads.map(({ id, seq }) => {
+    const lack = lackOf(office, computer, signed.get(id) ?? new Set())
+    return lack && `head ${seq} of ${name} is with ${lack}`
+  })
+  return found.some((lack) => lack === undefined) ? [] : found.slice(0, 1).map(String)
+}
+
+/** Who has a head that these signed for, and what policy asks beyond; undefined if that is enough. */
+function lackOf(
+  office: Office,
+  computer: SeenComputer,
+  issuers: ReadonlySet<string>
+): string | undefined {
+  const { policy } = office
   const holders = office.computers.filter((each) => each !== computer && issuers.has(each.peer))
   const good = holders.filter(isAnswerable)
   const others = answerable(office).filter(
     (each) => each !== computer && each.isStorage && (each.state === 'up' || good.includes(each))
   )
-  const { policy } = office
   const doubtful = holders.length - good.length
   const copies = Math.min(policy.copies - doubtful, others.length)
   const sites = Math.min(policy.sites, sitesOf([...others, ...holders]))
   const names = holders.map((holder) => holder.name).join(', ') || 'nobody'
   const lacking = others.filter((each) => !holders.includes(each)).map((each) => each.name)
   const could = lacking.length === 0 ? '' : `; ${lacking.join(', ')} could hold it`
-  const what = `head ${last.seq} of ${name} is with ${names}`
-  if (good.length < copies) return [`${what}: policy asks for ${policy.copies} copies${could}`]
-  return sitesOf(holders) < sites ? [`${what}: policy asks for ${policy.sites} sites${could}`] : []
+  if (good.length < copies) return `${names}: policy asks for ${policy.copies} copies${could}`
+  if (sitesOf(holders) < sites) return `${names}: policy asks for ${policy.sites} sites${could}`
+  return undefined
 }
 
 function sitesOf(computers: readonly SeenComputer[]): number {

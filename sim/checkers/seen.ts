@@ -3,7 +3,7 @@
 
 import { missingBelow } from '../model/closure.ts'
 import { HomeReader, type Home } from '../model/home.ts'
-import { hexField } from '../model/record.ts'
+import { hexField, type HeadFact } from '../model/record.ts'
 import type { SimDisk } from '../disk.ts'
 import type { Office, SavedClaim, SeenComputer } from './checker.ts'
 
@@ -55,12 +55,8 @@ export function few(sentences: readonly string[], most = 3): string[] {
 }
 
 /** The head of the highest number of a line. */
-export function lastOf(
-  { heads }: Home,
-  endpoint: string,
-  writer: string
-): Home['heads'][number] | undefined {
-  let last: Home['heads'][number] | undefined
+export function lastOf({ heads }: Home, endpoint: string, writer: string): HeadFact | undefined {
+  let last: HeadFact | undefined
   for (const head of heads) {
     if (head.endpoint !== endpoint || head.writer !== writer) continue
     if (last === undefined || head.seq > last.seq) last = head
@@ -69,8 +65,8 @@ export function lastOf(
 }
 
 /** The last head of every line. */
-export function lastHeads(home: Home): Home['heads'][number][] {
-  const lines = new Map<string, Home['heads'][number]>()
+export function lastHeads(home: Home): HeadFact[] {
+  const lines = new Map<string, HeadFact>()
   for (const head of home.heads) {
     const line = `${head.endpoint}/${head.writer}`
     if (head.seq > (lines.get(line)?.seq ?? -1)) lines.set(line, head)

@@ -11,7 +11,7 @@ const PLACES = [0, 0.25, 0.5, 0.75, 1]
 const STARTS_MAX = 256
 const ZSTD_MAGIC = Buffer.from('28b52ffd', 'hex')
 const UNPACKED_BYTES_MAX = 4 << 20
-const KEY_BITS = 22
+const KEY_BITS = 20
 
 /** The most varied pieces at a few places of a file; none if it is short, or the same all over. */
 export function windowsOf(content: Uint8Array): Uint8Array[] {
@@ -43,15 +43,16 @@ export function varietyOf(bytes: Uint8Array): number {
 
 /** A set of pieces of at least four bytes, each with what it is a piece of. */
 export class WindowSet<T> {
-  /** Which first four bytes there may be: nearly every place of a disk is dismissed by one bit. */
-  readonly #bits = new Uint32Array(1 << (KEY_BITS - 5))
+  /** Which two bytes may end the first four, then which four there are: most places fail the first. */
+  readonly #pairs = new Uint8Array(1 << 16)
+  readonly #fours = new Uint8Array(1 << KEY_BITS)
   readonly #byStart = new Map<number, { bytes: Buffer; of: T }[]>()
 
   add(bytes: Uint8Array, of: T): void {
     const copy = Buffer.from(bytes)
     const start = copy.readUInt32BE(0)
-    const slot = slotOf(start)
-    this.#bits[slot >>> 5] = (this.#bits[slot >>> 5] ?? 0) | (1 << (slot & 31))
+    this.#pairs[start & 0xffff] = 1
+    this.#fours[slotOf(start)] = 1
     const known = this.#byStart.get(start)
     if (known === undefined) this.#byStart.set(start, [{ bytes: copy, of }])
     else if (!known.some((each) => each.bytes.equals(copy) && each.of === of)) {
@@ -62,18 +63,21 @@ export class WindowSet<T> {
   /** What the bytes hold a piece of. */
   foundIn(bytes: Uint8Array): Set<T> {
     const found = new Set<T>()
-    const bits = this.#bits
+    const pairs = this.#pairs
     let start = 0
     for (let i = 0; i < bytes.length; i++) {
-      start = ((start << 8) | (bytes[i] ?? 0)) >>> 0
-      const slot = slotOf(start)
-      if (i < 3 || ((bits[slot >>> 5] ?? 0) & (1 << (slot & 31))) === 0) continue
-      for (const each of this.#byStart.get(start) ?? []) {
-        const piece = bytes.subarray(i - 3, i - 3 + each.bytes.length)
-        if (each.bytes.equals(piece)) found.add(each.of)
-      }
+      start = (start << 8) | (bytes[i] ?? 0)
+      if (pairs[start & 0xffff] === 1 && i >= 3) this.#compare(bytes, start >>> 0, i - 3, found)
     }
     return found
+  }
+
+  #compare(bytes: Uint8Array, start: number, at: number, found: Set<T>): void {
+    if (this.#fours[slotOf(start)] !== 1) return
+    for (const each of this.#byStart.get(start) ?? []) {
+      const piece = bytes.subarray(at, at + each.bytes.length)
+      if (each.bytes.equals(piece)) found.add(each.of)
+    }
   }
 }
 

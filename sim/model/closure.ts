@@ -1,5 +1,5 @@
 // Closures: all that a root reaches. A holder of a root has to hold each of these blocks, in the
-// endpoint's scope or in the base's.
+// endpoint's scope or in the base's; and has to write them in an order in which any prefix is closed.
 
 import type { Block, Home } from './home.ts'
 
@@ -48,4 +48,33 @@ export function danglingIn(home: Home, scope: string, scopes: readonly string[])
     }
   }
   return missing
+}
+
+/**
+ * Blocks that were written before a block of the same scope that they refer to. If the power had gone
+ * between the two, one would be there without what is below it.
+ */
+export function writtenTooEarly(home: Home, scope: string): { hash: string; before: string }[] {
+  const places = placesIn(home, scope)
+  const early: { hash: string; before: string }[] = []
+  for (const [hash, { links }] of home.blocks.get(scope) ?? []) {
+    const place = places.get(hash) ?? 0
+    for (const before of links.hashes) {
+      if ((places.get(before) ?? 0) > place) early.push({ hash, before })
+    }
+  }
+  return early
+}
+
+/** By hash: as the how-manieth record it was first written. */
+function placesIn({ segments }: Home, scope: string): Map<string, number> {
+  const places = new Map<string, number>()
+  const paths = [...segments.keys()].filter((path) => path.startsWith(`blocks/${scope}/`))
+  for (const path of paths.sort()) {
+    const records = segments.get(path)?.records ?? []
+    for (const { hash } of records.toSorted((a, b) => a.offset - b.offset)) {
+      if (!places.has(hash)) places.set(hash, places.size)
+    }
+  }
+  return places
 }

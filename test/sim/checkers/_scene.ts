@@ -10,7 +10,7 @@ import type { ProtectedClaim, SavedClaim, SeenComputer } from '../../../sim/chec
 import type { Office } from '../../../sim/checkers/checker.ts'
 import type { SimDisk } from '../../../sim/disk.ts'
 import type { Computer } from '../../../sim/fleet.ts'
-import { readSegment } from '../../../sim/model/segment.ts'
+import { readSegment, type BlockRecord } from '../../../sim/model/segment.ts'
 import { stateOf } from '../../../sim/model/tree-state.ts'
 import { SeededRandom } from '../../../sim/random.ts'
 import type { MemoryTree } from '../../../sim/tree.ts'
@@ -184,12 +184,24 @@ export async function drop(
   scope: string,
   isDropped: (hash: string) => boolean
 ): Promise<void> {
+  await rewrite(disk, scope, (records) => records.filter(({ hash }) => !isDropped(hash)))
+}
+
+/** Turns the order of a scope's records round. */
+export async function reorder(disk: SimDisk, scope: string): Promise<void> {
+  await rewrite(disk, scope, (records) => records.reverse())
+}
+
+async function rewrite(
+  disk: SimDisk,
+  scope: string,
+  change: (records: BlockRecord[]) => BlockRecord[]
+): Promise<void> {
   for (const path of under(disk, `blocks/${scope}/`)) {
     const bytes = disk.read(path)
-    const kept = readSegment(bytes).records.filter(({ hash }) => !isDropped(hash))
-    const records = kept
-      .sort((a, b) => a.offset - b.offset)
-      .map(({ offset, stored }) => bytes.subarray(offset - 53, offset + stored))
-    await write(disk, path, Buffer.concat(records))
+    const { records } = readSegment(bytes)
+    const changed = change(records.sort((a, b) => a.offset - b.offset))
+    const pieces = changed.map(({ offset, stored }) => bytes.subarray(offset - 53, offset + stored))
+    await write(disk, path, Buffer.concat(pieces))
   }
 }

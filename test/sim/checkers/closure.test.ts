@@ -2,7 +2,7 @@ import test from 'ava'
 import { Closure } from '../../../sim/checkers/closure.ts'
 import { Undo } from '../../../sim/checkers/undo.ts'
 import { HomeReader } from '../../../sim/model/home.ts'
-import { aLook, copyOf, DAY_MS, drop, remove, seen, under, type Look } from './_scene.ts'
+import { aLook, copyOf, DAY_MS, drop, remove, reorder, seen, under, type Look } from './_scene.ts'
 
 const look = await aLook()
 
@@ -43,6 +43,15 @@ test('a keeper that lost a block below another is told, and which', async (t) =>
     t.true(found.some((what) => what.startsWith('attic signed for')))
     t.true(found.every((what) => what.startsWith('attic')))
   }
+})
+
+test('a block that was written before one below it is told', async (t) => {
+  const broken = copyOf(look)
+  const { disk } = seen(broken, 'attic')
+  await reorder(disk, endpointOf('desk'))
+  const found = await check(broken)
+  t.true(found.length > 0)
+  for (const what of found.slice(0, -1)) t.regex(what, /^attic wrote block .* before .* below it/)
 })
 
 test('a block that rotted on the disk of a good keeper is told', async (t) => {
@@ -94,6 +103,14 @@ test('who signed for a head has it, or a later one', async (t) => {
   const found = await check(broken)
   t.true(found.some((what) => /^attic signed for head .*, which it does not have$/.test(what)))
   t.true(found.some((what) => what.includes('is said to hold point 1 of desk')))
+})
+
+test('who saved a head has what it names, but for the base', async (t) => {
+  const broken = copyOf(look)
+  await drop(seen(broken, 'desk').disk, endpointOf('desk'), () => true)
+  const found = await check(broken)
+  t.is(found.length, 3)
+  for (const what of found) t.regex(what, /^desk saved head \d of its own and has no block /)
 })
 
 test('who is said to hold a point has its head', async (t) => {

@@ -132,6 +132,14 @@ test('copies have to be on as many sites as policy asks, where there are so many
   t.is(found, 'head 3 of desk is with nas, attic: policy asks for 2 sites; far could hold it')
 })
 
+test('what was saved a moment ago may still be on its way', async (t) => {
+  const broken = copyOf(look)
+  const spare = { ...seen(broken, 'nas'), name: 'spare', peer: 'ab'.repeat(32) }
+  broken.computers = broken.computers.filter(({ name }) => name !== 'attic').concat(spare)
+  broken.saved = look.saved.map((claim) => ({ ...claim, at: broken.now - 60_000 }))
+  t.deepEqual(await new Heals().check(broken), [])
+})
+
 test('a computer that never saved anything is told', async (t) => {
   const broken = copyOf(look)
   broken.saved = broken.saved.filter(({ computer }) => computer !== 'lap')
