@@ -72,6 +72,80 @@ test('a directory that is refused cannot be listed, and can be again', async (t)
   t.is((await tree.list(pathOf('d'))).length, 1)
 })
 
+test('a file that is refused while it is read fails there', async (t) => {
+  const tree = new MemoryTree(handClock())
+  tree.put('f', 'one')
+  const stat = (await tree.stat(pathOf('f'))) ?? t.fail()
+  const file = await tree.open(pathOf('f'), stat)
+  t.is((await file.read(2)).length, 2)
+  tree.refuse('f')
+  await t.throwsAsync(file.read(2), { instanceOf: Unreadable })
+  await t.throwsAsync(tree.open(pathOf('f'), stat), { instanceOf: Unreadable })
+})
+
+test('an open file shows what is written to it, and outlives its name', async (t) => {
+  const tree = new MemoryTree(handClock())
+  tree.put('f', 'aaaa')
+  const stat = (await tree.stat(pathOf('f'))) ?? t.fail()
+  const file = await tree.open(pathOf('f'), stat)
+  t.is(Buffer.from(await file.read(2)).toString(), 'aa')
+  tree.put('f', 'bbbb')
+  t.is(Buffer.from(await file.read(1)).toString(), 'b')
+  tree.put('g', 'cccc')
+  tree.rename('g', 'f')
+  t.is(Buffer.from(await file.read(1)).toString(), 'b')
+  t.like(await file.stat(), { links: 0, inode: stat.inode })
+  await t.throwsAsync(tree.open(pathOf('f'), stat), { instanceOf: Unreadable })
+})
+
+test('a directory takes with it what it holds: other names of its files are left with one less', async (t) => {
+  const clock = handClock()
+  const tree = new MemoryTree(clock)
+  tree.put('d/e/f', 'one')
+  tree.link('g', 'd/e/f')
+  clock.at = 2000
+  tree.remove('d')
+  t.like(await tree.stat(pathOf('g')), { links: 1, ctimeNs: 2_000_000_000n })
+})
+
+test('a file system that goes away leaves an empty directory of another, and comes back whole', async (t) => {
+  const tree = new MemoryTree(handClock())
+  tree.put('d/disk/f', 'one')
+  t.throws(() => tree.vanish('d/disk'), { message: /nothing is mounted/ })
+  tree.mount('d/disk')
+  const at = pathOf('d/disk')
+  const [above, mounted] = [await tree.stat(pathOf('d')), await tree.stat(at)]
+  t.not(mounted?.device, above?.device)
+  t.is((await tree.stat(pathOf('d/disk/f')))?.device, mounted?.device)
+  tree.vanish('d/disk')
+  const bare = await tree.stat(at)
+  t.deepEqual([bare?.device, bare?.type], [above?.device, 'directory'])
+  t.not(bare?.inode, mounted?.inode)
+  t.deepEqual(await tree.list(at), [])
+  t.deepEqual(await tree.stat(pathOf('d')), above)
+  tree.put('d/disk/beneath', 'two')
+  tree.vanish('d/disk', false)
+  t.deepEqual(await tree.stat(at), mounted)
+  t.is(await readAll(tree, 'd/disk/f'), 'one')
+  t.false(tree.has('d/disk/beneath'))
+})
+
+test('changes of one millisecond have one time; a clock that was set back meets no time again', async (t) => {
+  const clock = handClock()
+  const tree = new MemoryTree(clock)
+  const changed = async (): Promise<bigint | undefined> => {
+    tree.put('f', 'one')
+    return (await tree.stat(pathOf('f')))?.ctimeNs
+  }
+  const first = await changed()
+  t.is(await changed(), first)
+  clock.at = 500
+  const back = await changed()
+  t.true(back !== undefined && first !== undefined && back < first)
+  clock.at = 1000
+  t.not(await changed(), first)
+})
+
 test('a full disk says so, and what was discarded is free again', async (t) => {
   const tree = new MemoryTree(handClock(), { capacity: 10 })
   const writer = await tree.writer()
@@ -82,6 +156,9 @@ test('a full disk says so, and what was discarded is free again', async (t) => {
   await t.throwsAsync(file.write(Buffer.from('5')), { instanceOf: DiskFull })
   await file.discard()
   t.is(await writer.free(), 4)
+  t.throws(() => tree.put('f', '12345678901'), { code: 'ENOSPC' })
+  tree.put('f', '1234567890')
+  t.is(await writer.free(), 0)
   t.is(await tree.stat(pathOf('g')), undefined)
 })
 
