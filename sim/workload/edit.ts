@@ -35,6 +35,7 @@ export const EDITS: readonly (readonly [weight: number, edit: Edit])[] = [
   [2, names.renameDirectory],
   [2, names.moveSubtree],
   [2, names.swapDirectories],
+  [3, names.swapTwinDirectories],
   [1, names.makeDeepDirectory],
   [3, names.linkFile],
   [2, names.breakLink],

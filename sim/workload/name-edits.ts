@@ -13,6 +13,8 @@ import { depthOf, type Survey } from './survey.ts'
 /** Fewer files than these are not left behind. */
 export const FILES_MIN = 6
 
+/** What directories hold that are alike. */
+const TWIN = 'twin.dat'
 const NAMES_MAX = 4
 const KIB = 1024
 /** Where a subtree may still move to, so that paths do not grow without end. */
@@ -84,6 +86,27 @@ export const swapDirectories: Edit = (survey) => {
   survey.tree.rename(other.path, one.path)
   survey.tree.rename(beside, other.path)
   return `swaps ${showPath(one.path)} and ${showPath(other.path)}`
+}
+
+/**
+ * Two directories change places, and hold each a file of the same name, size and times, the time of change
+ * included: only the inode tells. If there are none, they are made.
+ */
+export const swapTwinDirectories: Edit = (survey) => {
+  const { tree, random, directories } = survey
+  const twins = directories.filter(({ node }) => node.names.has(TWIN))
+  const [one, other] = survey.anyTwo(twins) ?? []
+  if (one !== undefined && other !== undefined) {
+    const beside = survey.besides(one.path)
+    tree.rename(one.path, beside)
+    tree.rename(other.path, one.path)
+    tree.rename(beside, other.path)
+    return `swaps ${showPath(one.path)} and ${showPath(other.path)}, alike but for their content`
+  }
+  const paths = [survey.newPath('directory'), survey.newPath('directory')]
+  const size = 100 + random.below(4 * KIB)
+  for (const path of paths) tree.put(joinPath(path, pathOf(TWIN)), privateContent(random, size))
+  return `makes two directories alike: ${paths.map(showPath).join(', ')}`
 }
 
 export const makeDeepDirectory: Edit = (survey) => {
