@@ -18,6 +18,15 @@ import { RecordFolder } from './record-folder.ts'
 const FORK_MARKS_MAX = 2
 const FILE_BYTES_MAX = HEAD_BYTES_MAX + 16 * 1024
 
+/** A keeper's word for a head. */
+export interface HeadReceipt {
+  record: SignedRecord
+  receipt: Receipt
+}
+
+/** By head, then by keeper, in hex: who signs twice is still one copy. */
+type ReceiptTable = Map<string, Map<string, HeadReceipt>>
+
 /** A head with the mark that vouches for it. */
 export interface MarkedHead {
   mark: SignedRecord
@@ -30,47 +39,37 @@ export class Heads {
   readonly receipts: RecordFolder
   readonly #disk: Disk
   readonly #members: Members
-  /** Receipts by the head that they are for, in hex. */
-  readonly #receipts = new Map<string, { record: SignedRecord; receipt: Receipt }[]>()
+  readonly #receipts: ReceiptTable
   /** By endpoint in hex, then writer in hex. */
   readonly #lines = new Map<string, Map<string, MarkedHead>>()
 
   private constructor(
     { disk, members }: { disk: Disk; members: Members },
-    marks: RecordFolder,
-    receipts: RecordFolder
+    { marks, receipts, table }: { marks: RecordFolder; receipts: RecordFolder; table: ReceiptTable }
   ) {
     this.#disk = disk
     this.#members = members
     this.marks = marks
     this.receipts = receipts
+    this.#receipts = table
     this.#noteReceipts(receipts.records())
     receipts.onAdd((added) => this.#noteReceipts(added))
   }
 
   static async open(components: { disk: Disk; members: Members }): Promise<Heads> {
     const { disk, members } = components
-    const { mesh } = members.roster
     const marks = await RecordFolder.open({
       disk,
       directory: 'marks',
       judge: (known, incoming) => judgeMarks(members, known, incoming)
     })
+    const table: ReceiptTable = new Map()
     const receipts = await RecordFolder.open({
       disk,
       directory: 'receipts',
-      judge: (_, incoming, wereKept) => ({
-        keep: incoming.filter((record) =>
-          holds(() =>
-            openReceipt(record, mesh, ({ endpoint }) => {
-              const isKeeper = members.member(record.issuer)?.roles.has('storage') === true
-              return endpoint !== undefined && (isKeeper || wereKept)
-            })
-          )
-        )
-      })
+      judge: (_, incoming, wereKept) => judgeReceipts({ members, table }, incoming, wereKept)
     })
-    const heads = new Heads(components, marks, receipts)
+    const heads = new Heads(components, { marks, receipts, table })
     await heads.#load()
     // A crash may have come between a head and its mark.
     const lines = [...heads.#lines.values()].flatMap((each) => [...each.values()])
@@ -130,16 +129,29 @@ export class Heads {
     await this.marks.put([mark])
   }
 
-  /** Keepers' receipts for a head. */
-  receiptsFor(body: Uint8Array): readonly { record: SignedRecord; receipt: Receipt }[] {
-    return this.#receipts.get(toHex(headId(body))) ?? []
+  /** Keepers' receipts for a head, one of each. */
+  receiptsFor(body: Uint8Array): HeadReceipt[] {
+    return [...(this.#receipts.get(toHex(headId(body)))?.values() ?? [])]
+  }
+
+  /** Keeps those of `encoded` that are receipts for this head. */
+  async addReceipts({ body, head }: MarkedHead, encoded: readonly Uint8Array[]): Promise<void> {
+    const { mesh } = this.#members.roster
+    const [id, endpoint] = [toHex(headId(body)), toHex(head.endpoint)]
+    const isFor = (receipt: Receipt): boolean =>
+      toHex(receipt.head) === id && toHex(receipt.endpoint ?? new Uint8Array()) === endpoint
+    await this.receipts.add(
+      encoded.filter((bytes) => holds(() => openReceipt(decodeRecord(bytes), mesh, isFor)))
+    )
   }
 
   #noteReceipts(records: Iterable<SignedRecord>): void {
     for (const record of records) {
       const receipt = openReceipt(record, this.#members.roster.mesh)
       const id = toHex(receipt.head)
-      this.#receipts.set(id, [...(this.#receipts.get(id) ?? []), { record, receipt }])
+      const all = this.#receipts.get(id) ?? new Map<string, HeadReceipt>()
+      this.#receipts.set(id, all)
+      if (!all.has(toHex(record.issuer))) all.set(toHex(record.issuer), { record, receipt })
     }
   }
 
@@ -181,7 +193,10 @@ export class Heads {
     for (const endpoint of (await this.#disk.list('heads')) ?? []) {
       for (const writer of (await this.#disk.list(`heads/${endpoint}`)) ?? []) {
         const directory = `heads/${endpoint}/${writer}`
-        for (const name of (await this.#disk.list(directory)) ?? []) {
+        const names = (await this.#disk.list(directory)) ?? []
+        // Who put a head may have been killed before its name was durable. Its content was already.
+        await this.#disk.syncDirectory(directory)
+        for (const name of names) {
           if (!isTemporary(name)) await this.#loadOne(`${directory}/${name}`)
         }
       }
@@ -241,4 +256,26 @@ function judgeMarks(
     keep: good.filter(({ id }) => stay.has(toHex(id))),
     drop: [...known.keys()].filter((id) => !stay.has(id))
   }
+}
+
+/** By storage peers, and of each for one head the first: a second says nothing that it did not. */
+function judgeReceipts(
+  { members, table }: { members: Members; table: ReceiptTable },
+  incoming: readonly SignedRecord[],
+  wereKept: boolean
+): { keep: SignedRecord[] } {
+  const { mesh } = members.roster
+  const mayIssue = ({ issuer }: SignedRecord, { endpoint }: Receipt): boolean =>
+    endpoint !== undefined && (wereKept || members.member(issuer)?.roles.has('storage') === true)
+  const good = incoming.filter((record) =>
+    holds(() => openReceipt(record, mesh, (receipt) => mayIssue(record, receipt)))
+  )
+  const seen = new Set<string>()
+  const isFirst = (record: SignedRecord): boolean => {
+    const [head, keeper] = [toHex(openReceipt(record, mesh).head), toHex(record.issuer)]
+    if (table.get(head)?.has(keeper) === true || seen.has(`${head}/${keeper}`)) return false
+    seen.add(`${head}/${keeper}`)
+    return true
+  }
+  return { keep: good.filter(isFirst) }
 }

@@ -7,6 +7,7 @@ import { toHex } from '../store/block.ts'
 import type { Clock } from '../store/clock.ts'
 import { DrystoneError, NotOpened } from '../store/errors.ts'
 import { endpointKeys, meshKeys } from '../store/key.ts'
+import type { PeerKey } from '../store/peer.ts'
 import { decodeRecord, isBadRecord } from '../store/signed.ts'
 import { wordsToPhrase } from '../store/words.ts'
 import { Channel, converse } from '../protocol/framing.ts'
@@ -17,6 +18,10 @@ import type { Heads, MarkedHead } from './heads.ts'
 import type { EndpointSecret } from './home.ts'
 import { openEscrow } from './mesh/escrow.ts'
 import type { Members } from './mesh/members.ts'
+
+/** Within this time a new member and the others have heard of each other. */
+const NEWS_MS = 5_000
+const ASK_AGAIN_MS = 250
 
 export interface RecoveryComponents {
   network: Network
@@ -35,25 +40,36 @@ export async function gatherHeads(
     .withRole('storage')
     .filter(({ peer }) => toHex(peer) !== toHex(network.self))
   const answers = await Promise.all(
-    storage.map(async ({ peer }) => {
-      try {
-        const wire = await network.dial(peer, HEADS_PROTOCOL, options)
-        const channel = new Channel({ wire, clock })
-        return await converse(channel, () => askHeads(channel, endpoint, options))
-      } catch (error) {
-        if (error instanceof DrystoneError) return undefined
-        throw error
-      }
-    })
+    storage.map(({ peer }) => askKeeper({ network, clock }, { peer, endpoint }, options))
   )
   for (const kept of answers.flatMap((answer) => answer ?? [])) {
     const marked = readKept(heads, kept)
     // Who sends a false head is not believed; the others are.
     if (marked === undefined || toHex(marked.head.endpoint) !== toHex(endpoint)) continue
     if (!isKnown(heads, marked)) await heads.put(marked)
-    await heads.receipts.add(kept.receipts)
+    await heads.addReceipts(marked, kept.receipts)
   }
   return answers.filter((answer) => answer !== undefined).length
+}
+
+/** What a keeper answers, if it does. One that does not may not have heard yet who asks, nor this peer where it is. */
+async function askKeeper(
+  { network, clock }: Pick<RecoveryComponents, 'network' | 'clock'>,
+  { peer, endpoint }: { peer: PeerKey; endpoint: Uint8Array },
+  options: CallOptions
+): Promise<KeptHead[] | undefined> {
+  const untilMs = clock.monotonic() + NEWS_MS
+  for (;;) {
+    try {
+      const wire = await network.dial(peer, HEADS_PROTOCOL, options)
+      const channel = new Channel({ wire, clock })
+      return await converse(channel, () => askHeads(channel, endpoint, options))
+    } catch (error) {
+      if (!(error instanceof DrystoneError)) throw error
+      if (clock.monotonic() >= untilMs) return undefined
+    }
+    await clock.sleep(ASK_AGAIN_MS, options)
+  }
 }
 
 function readKept(heads: Heads, { mark, body }: KeptHead): MarkedHead | undefined {

@@ -8,8 +8,7 @@ import type { Clock } from '../store/clock.ts'
 import { DrystoneError } from '../store/errors.ts'
 import { headId } from '../store/head.ts'
 import { peerIdText, type PeerKey } from '../store/peer.ts'
-import { openReceipt } from '../store/receipt.ts'
-import { decodeRecord, encodeRecord } from '../store/signed.ts'
+import { encodeRecord } from '../store/signed.ts'
 import { PeerLied } from '../protocol/errors.ts'
 import { Channel, converse } from '../protocol/framing.ts'
 import type { CallOptions, Network } from '../protocol/network.ts'
@@ -103,7 +102,7 @@ export class Replicator {
   }
 
   async #offer(marked: MarkedHead, peer: PeerKey, options: CallOptions): Promise<void> {
-    const { network, clock, store, heads, members } = this.#components
+    const { network, clock, store, heads } = this.#components
     const wire = await network.dial(peer, OFFER_PROTOCOL, options)
     const channel = new Channel({ wire, clock }, { idleMs: KEEPER_MS })
     const sent = this.#sentFor(marked)
@@ -120,13 +119,10 @@ export class Replicator {
     const answer = await converse(channel, () =>
       offerHead(channel, { head, provide }, options)
     ).finally(() => others.close())
-    const record = decodeRecord(answer)
-    const receipt = openReceipt(record, members.roster.mesh)
-    const isOwn = toHex(record.issuer) === toHex(peer)
-    if (!isOwn || toHex(receipt.head) !== toHex(headId(marked.body))) {
+    await heads.addReceipts(marked, [answer])
+    if (!this.copiesOf(marked).some((copy) => toHex(copy) === toHex(peer))) {
       throw new PeerLied(peerIdText(peer), 'sent a receipt for something else')
     }
-    await heads.receipts.put([record])
   }
 
   /** What this computer does not have itself, since another wrote it, comes from the other keepers. */

@@ -76,7 +76,7 @@ export class Liar {
   receiptFor(what: Pick<Receipt, 'mesh' | 'endpoint' | 'head'>): Uint8Array {
     this.#signed++
     const size = { blocks: 1, bytes: 1, undoDays: UNDO_DAYS }
-    const at = this.clock.now() + this.#signed
+    const at = Math.floor(this.clock.now()) + this.#signed
     return encodeRecord(signReceipt({ ...what, ...size, at }, this.key))
   }
 
