@@ -1,4 +1,5 @@
-// What is at a path, in one line of text, for comparing and for the message of a failure.
+// What is at a path, in one line of text: for comparing trees, and for the message of a failure. Contents
+// stand in it by their hash.
 
 import { createHash } from 'node:crypto'
 import type { EntryState, TreeState } from '../../sim/model/tree-state.ts'
