@@ -98,7 +98,7 @@ test('an open file shows what is written to it, and outlives its name', async (t
   await t.throwsAsync(tree.open(pathOf('f'), stat), { instanceOf: Unreadable })
 })
 
-test('a directory goes with what it holds, and files of it that have other names have one less', async (t) => {
+test('a directory goes with what it holds, and its files with other names have one less', async (t) => {
   const clock = handClock()
   const tree = new MemoryTree(clock)
   tree.put('d/e/f', 'one')
@@ -130,7 +130,7 @@ test('a file system that goes away leaves an empty directory of another, and com
   t.false(tree.has('d/disk/beneath'))
 })
 
-test('changes of a millisecond have one time, which comes never again if the clock is set back', async (t) => {
+test('changes of one millisecond have one time, never met again if the clock is set back', async (t) => {
   const clock = handClock()
   const tree = new MemoryTree(clock)
   const changed = async (): Promise<bigint | undefined> => {
