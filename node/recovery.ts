@@ -52,7 +52,10 @@ export async function gatherHeads(
   return answers.filter((answer) => answer !== undefined).length
 }
 
-/** What a keeper answers, if it does. One that does not may not have heard yet who asks, nor this peer where it is. */
+/**
+ * What a keeper answers, if it does. One that does not may not have heard yet who asks, nor this peer
+ * where it is.
+ */
 async function askKeeper(
   { network, clock }: Pick<RecoveryComponents, 'network' | 'clock'>,
   { peer, endpoint }: { peer: PeerKey; endpoint: Uint8Array },

@@ -1,5 +1,5 @@
-// Heads, marks and receipts beside a liar: old ones never take the place of newer ones, both branches of a fork
-// are kept and the fork is seen, and a keeper is one copy however often it signs.
+// Heads, marks and receipts beside a liar: old ones never take the place of newer ones, both branches of a
+// fork are kept and the fork is seen, and a keeper is one copy however often it signs.
 
 import test from 'ava'
 import { toHex } from '../../store/block.ts'
