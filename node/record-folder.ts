@@ -1,6 +1,8 @@
 // Record folders: sets of signed records on disk, one file each, named by its id. A record is in a folder
-// only after it was checked, and it is durable before anything acts on it. At start every file is checked
-// again, so a damaged one is as good as absent, and comes back at the next hello.
+// only after it was checked, and it is durable before anything acts on it: also one that an earlier process
+// left, which may have been killed just before that. At start every file is checked again, so a damaged one
+// is as good as absent, and comes back at the next hello. Removals are never synced: a file that a power cut
+// brings back is passed over by the same judgement that dropped it, for its successor was durable before.
 
 import { toHex } from '../store/block.ts'
 import { isTemporary, readFile, writeFile, type Disk } from '../store/disk.ts'
@@ -109,6 +111,7 @@ export class RecordFolder implements RecordSet {
       await this.#disk.makeDirectory(this.#directory)
       return
     }
+    await this.#disk.syncDirectory(this.#directory)
     const found: SignedRecord[] = []
     for (const name of names.filter((each) => !isTemporary(each))) {
       const record = await this.#readFile(name)

@@ -160,7 +160,8 @@ export class BlockIndex {
   }
 }
 
-function isLater(a: Location, b: Location): boolean {
+/** Of two records of one block the later counts. */
+export function isLater(a: Location, b: Location): boolean {
   return a.segment > b.segment || (a.segment === b.segment && a.offset > b.offset)
 }
 

@@ -199,7 +199,7 @@ export class Blockstore {
     for (const shelf of this.#shelves.values()) await (await shelf).rebuild()
   }
 
-  /** Flushes, closes the segments with their footers, and lets go of all files. */
+  /** Flushes, closes the segments with their footers, and lets go of all files. Poisoned, only the last. */
   async close(): Promise<void> {
     const shelves = await Promise.all(this.#shelves.values())
     const closed = await Promise.allSettled(shelves.map((shelf) => shelf.close()))

@@ -91,7 +91,7 @@ export class StorePoisoned extends DrystoneError {
 
   constructor(init: FailureInit = {}) {
     super('the disk failed to make data durable; the store acknowledges nothing more', {
-      next: 'Look at the disk, then start the peer again: it reads back what is really there.',
+      next: 'Look at the disk, then start the peer again: it writes anew what was not durable.',
       ...init
     })
   }

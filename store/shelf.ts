@@ -1,25 +1,18 @@
 // A shelf: all that a blockstore keeps of one scope. Its segments on disk, its part of the index, and what
 // was put since the last commit. Writes happen one after another, so the order in a segment is the order of
 // the puts; a segment of an earlier run is never written again. What is committed is durable, read back
-// and indexed, in this order, so the index never names a block that a crash could take.
+// and indexed, in this order, so the index never names a block that a crash could take. What an earlier run
+// put and did not commit can be read, and is put again before anything else: nobody knows if it is durable.
 
 import { toHex, type Hash, type Scope } from './block.ts'
-import { BlockIndex, type Usage } from './block-index.ts'
-import { DiskFailed, FileMissing, StorePoisoned } from './errors.ts'
+import { BlockIndex, type Reach, type Usage } from './block-index.ts'
+import { catchUp, trying, type Tail } from './catch-up.ts'
+import { DiskFailed, DiskFull, FileMissing, StorePoisoned } from './errors.ts'
 import type { Disk, DiskFile } from './disk.ts'
 import type { IndexSpace } from './index.ts'
 import type { OpenFiles } from './open-files.ts'
 import { SegmentWriter } from './segment-writer.ts'
-import {
-  readFooter,
-  readHeaders,
-  readRecord,
-  scanRecords,
-  segmentNumber,
-  segmentPath,
-  type Location,
-  type Placed
-} from './segment.ts'
+import { readRecord, segmentNumber, segmentPath, type Location, type Placed } from './segment.ts'
 import { unpackBlock, type StoredBlock } from './stored.ts'
 
 export interface ShelfComponents {
@@ -51,6 +44,10 @@ export class Shelf {
   #lastSegment = 0
   /** Put and readable, but not committed; keyed by hash in hex. */
   readonly #pending = new Map<string, Placed>()
+  /** Those of the pending that an earlier run put, in the order of the puts. */
+  readonly #inherited = new Set<Placed>()
+  /** For the index, once nothing is inherited any more: how far the segments they are in were seen. */
+  readonly #seen = new Map<number, Reach>()
   readonly #puts = new Map<string, Promise<void>>()
   /** The end of the queue of writes. */
   #last: Promise<unknown> = Promise.resolve()
@@ -150,7 +147,9 @@ export class Shelf {
     await this.#inTurn(async () => {
       const writer = this.#writer
       try {
-        if (this.#components.health.poison === undefined) await this.#closeSegment()
+        if (this.#components.health.poison !== undefined) return
+        await this.#commit()
+        await this.#closeSegment()
       } finally {
         if (this.#writer !== undefined) await writer?.close()
       }
@@ -160,6 +159,7 @@ export class Shelf {
   /** Makes this scope's index again from its segments alone. */
   async rebuild(): Promise<void> {
     await this.#inTurn(async () => {
+      await this.#commit()
       await this.#closeSegment()
       await this.#index.clear()
       await this.#catchUp()
@@ -203,11 +203,33 @@ export class Shelf {
     const stored = pack()
     await this.#inTurn(async () => {
       this.#assertHealthy()
-      if (this.#writer?.isFull(this.#init.segmentBytes)) await this.#closeSegment()
-      this.#writer ??= await this.#openSegment()
-      const location = await this.#writer.append(hash, stored)
-      this.#pending.set(toHex(hash), { hash, location })
+      await this.#putInherited()
+      await this.#append(hash, stored)
     })
+  }
+
+  async #append(hash: Hash, stored: StoredBlock): Promise<void> {
+    if (this.#writer?.isFull(this.#init.segmentBytes)) await this.#closeSegment()
+    this.#writer ??= await this.#openSegment()
+    const location = await this.#writer.append(hash, stored)
+    this.#pending.set(toHex(hash), { hash, location })
+  }
+
+  /** Copies what is inherited behind all else: first, so that no parent comes before its children. */
+  async #putInherited(): Promise<void> {
+    for (const placed of this.#inherited) {
+      const { hash, location } = placed
+      const record = await trying(() =>
+        this.useSegment(location.segment, (file) => readRecord(file, placed))
+      )
+      if (record?.whole === true) {
+        await this.#append(hash, record.stored)
+      } else {
+        await this.#index.blame(hash)
+        if (this.#pending.get(toHex(hash)) === placed) this.#pending.delete(toHex(hash))
+      }
+      this.#inherited.delete(placed)
+    }
   }
 
   async #openSegment(): Promise<SegmentWriter> {
@@ -218,19 +240,33 @@ export class Shelf {
 
   async #commit(): Promise<void> {
     this.#assertHealthy()
+    await this.#putInherited()
+    await this.#settle()
+    for (const [segment, reach] of this.#seen) {
+      await this.#index.add(segment, reach, [])
+      this.#seen.delete(segment)
+    }
+  }
+
+  /** Makes durable and indexes what is pending in the segment that grows. */
+  async #settle(): Promise<void> {
     const writer = this.#writer
-    if (writer === undefined || this.#pending.size === 0) return
+    if (writer === undefined) return
+    const placed = [...this.#pending.values()].filter(
+      ({ location }) => location.segment === writer.segment
+    )
+    if (placed.length === 0) return
     await this.#sync(writer)
-    const placed = [...this.#pending.values()]
     await this.#index.add(writer.segment, { end: writer.end, size: 0 }, placed)
-    this.#pending.clear()
+    for (const { hash } of placed) this.#pending.delete(toHex(hash))
     for (const { hash } of placed) await this.#index.absolve(hash)
   }
 
   async #closeSegment(): Promise<void> {
     const writer = this.#writer
     if (writer === undefined) return
-    await this.#commit()
+    this.#assertHealthy()
+    await this.#settle()
     const end = writer.end
     const size = await writer.writeFooter()
     await this.#sync(writer)
@@ -256,55 +292,22 @@ export class Shelf {
   /** Reads into the index whatever the segments hold and the index does not know. */
   async #catchUp(): Promise<void> {
     const segments = await this.segments()
-    let reaches = await this.#index.reaches()
-    const sizes = new Map<number, number>()
-    for (const segment of segments) {
-      const size = await this.#trying(() => this.useSegment(segment, (file) => file.size()))
-      if (size !== undefined) sizes.set(segment, size)
-      this.#lastSegment = Math.max(this.#lastSegment, segment)
-    }
-    const isAhead = [...reaches].some(
-      ([segment, { end }]) => !segments.includes(segment) || end > (sizes.get(segment) ?? end)
-    )
-    if (isAhead) {
-      await this.#index.clear()
-      reaches = new Map()
-    }
-    const lost: Hash[] = []
-    for (const [segment, size] of sizes) {
-      const reach = reaches.get(segment)
-      if (reach?.size === size) continue
-      this.rebuilt++
-      const found = await this.#trying(() =>
-        this.useSegment(
-          segment,
-          async (file) =>
-            (await readFooter(file, segment)) ?? scanRecords(file, segment, reach?.end ?? 0)
-        )
-      )
-      if (found === undefined) continue
-      await this.#index.add(segment, { end: found.end, size }, found.placed)
-      if (reach !== undefined || segment === this.#lastSegment) continue
-      // Parents in later segments may count on what this one lost; a torn end looks the same.
-      const headers = await this.#trying(() =>
-        this.useSegment(segment, (file) =>
-          readHeaders(file, segment, { from: found.end, end: size })
-        )
-      )
-      for (const { hash } of headers ?? []) lost.push(hash)
-    }
-    for (const hash of lost) {
-      if ((await this.#index.get(hash)) === undefined) await this.#index.blame(hash)
-    }
+    this.#lastSegment = Math.max(this.#lastSegment, segments.at(-1) ?? 0)
+    this.rebuilt += await catchUp(this, segments, (tail) => this.#inherit(tail))
   }
 
-  /** A segment that cannot be read now is passed over, and tried again at the next open. */
-  async #trying<T>(read: () => Promise<T>): Promise<T | undefined> {
+  async #inherit({ segment, reach, placed }: Tail): Promise<void> {
+    this.#seen.set(segment, reach)
+    for (const each of placed) {
+      this.#pending.set(toHex(each.hash), each)
+      this.#inherited.add(each)
+    }
     try {
-      return await read()
+      await this.#commit()
     } catch (error) {
-      if (error instanceof DiskFailed || error instanceof FileMissing) return undefined
-      throw error
+      // It can be read, and the next put or commit tries again.
+      const isExpected = [DiskFailed, DiskFull, StorePoisoned].some((each) => error instanceof each)
+      if (!isExpected) throw error
     }
   }
 

@@ -51,6 +51,59 @@ test('records survive a crash the moment they were put', async (t) => {
   t.is([...again.records()].length, mesh.records.length)
 })
 
+test('what a killed process had named, and a later one believed, outlives the power', async (t) => {
+  const [disk, mesh] = [new SimDisk(), filled()]
+  const { heads } = await opened(disk, mesh)
+  const head = heads.check(...headOf(mesh, 1))
+  const receipt = signReceipt(
+    {
+      mesh: mesh.id,
+      head: headId(head.body),
+      endpoint: idOf('work'),
+      blocks: 1,
+      bytes: 9,
+      at: 7,
+      undoDays: 30
+    },
+    keyOf('attic')
+  )
+  /** Each ends after the rename, before the folder is synced. */
+  const puts = [
+    () => heads.put(head),
+    () => heads.marks.put([head.mark]),
+    () => heads.receipts.put([receipt])
+  ]
+  disk.fault = ({ operation }) => (operation === 'syncDirectory' ? 'EIO' : undefined)
+  for (const put of puts) await t.throwsAsync(put(), { name: 'DiskFailed' })
+  disk.fault = undefined
+  disk.kill()
+  for (const happens of ['kill', 'crash'] as const) {
+    const later = (await opened(disk, mesh)).heads
+    t.is(later.last(idOf('work'))?.head.seq, 1, happens)
+    t.deepEqual([...later.marks.records()].length, 1, happens)
+    t.is(later.receiptsFor(head.body).length, 1, happens)
+    disk[happens]()
+  }
+  const last = (await opened(disk, mesh)).heads
+  t.is(last.last(idOf('work'))?.head.seq, 1)
+  t.is(last.receiptsFor(head.body).length, 1)
+})
+
+test('a mark that was replaced stays so, when a power cut brings its file back', async (t) => {
+  const [disk, mesh] = [new SimDisk(), filled()]
+  const { heads } = await opened(disk, mesh)
+  for (const seq of [1, 2]) await heads.put(heads.check(...headOf(mesh, seq)))
+  const marks = (): number => disk.files().filter(({ path }) => path.startsWith('marks/')).length
+  t.is(marks(), 1)
+  disk.crash()
+  t.is(marks(), 2)
+  const again = (await opened(disk, mesh)).heads
+  t.deepEqual(
+    again.marksOf(idOf('work')).map(({ mark }) => mark.seq),
+    [2]
+  )
+})
+
 test('a damaged, foreign or oversized file is as good as absent, and comes back', async (t) => {
   const [disk, mesh] = [new SimDisk(), filled()]
   await (await openRosterFolder(disk, mesh.id)).put(mesh.records)

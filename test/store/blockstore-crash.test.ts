@@ -109,11 +109,13 @@ test('a byte changed anywhere in a segment gives the right block or none, never 
     const [file] = disk.files()
     for (let at = 0; at < file!.length; at++) {
       disk.flip(file!.path, at, 1 << (at % 8))
-      const opened = await Blockstore.open({ disk, index: await memory() })
+      // What has no footer is written anew, so each looks at a copy.
+      const opened = await Blockstore.open({ disk: disk.copy(), index: await memory() })
       const found = await answers(opened, blocks)
       found.forEach((each, i) => t.true(each === undefined || each === toHex(blocks[i]!.bytes)))
       // What the index knows already does not hang on the bytes before it.
-      const known = await Blockstore.open({ disk, index: await copyOf(blocks, isClosed) })
+      const index = await copyOf(blocks, isClosed)
+      const known = await Blockstore.open({ disk: disk.copy(), index })
       const kept = (await answers(known, blocks)).filter((each) => each !== undefined)
       t.true(kept.length >= blocks.length - 1, `changed at ${at}`)
       disk.flip(file!.path, at, 1 << (at % 8))
