@@ -30,12 +30,17 @@ export interface SimDiskInit {
   fault?: FaultOf | undefined
 }
 
+/** What changes nothing. Opening may make a file. */
+const READING: ReadonlySet<DiskOperation> = new Set(['read', 'list'])
+
 export class SimDisk implements Disk {
   readonly location = undefined
   /** May be changed at any time. */
   capacity: number
   /** Sees every call. */
   fault: FaultOf | undefined
+  /** Grows with every change of what is here, durable or not. */
+  changes = 0
   /** What a call takes; whoever calls must wait, the disk has no clock. */
   latencyMs = 0
   readonly #faults = new Faults()
@@ -53,6 +58,7 @@ export class SimDisk implements Disk {
    * disk could keep; nothing without `random`.
    */
   crash(random?: SeededRandom): void {
+    this.changes++
     this.#processes++
     this.#names.crash(random)
   }
@@ -80,6 +86,7 @@ export class SimDisk implements Disk {
 
   /** Damages one byte at rest, behind everybody's back. */
   flip(path: string, offset: number, mask = 1): void {
+    this.changes++
     this.#content(path).flip(offset, mask)
   }
 
@@ -201,6 +208,7 @@ export class SimDisk implements Disk {
   /** @returns true if a write is to be short. @throws {DiskFailed} @throws {DiskFull} if told to. */
   #call(operation: DiskOperation, path: string): boolean {
     assertInside(path)
+    if (!READING.has(operation)) this.changes++
     return this.#faults.meet(operation, path, this.fault)
   }
 

@@ -8,7 +8,9 @@ import type { Checker, Office, Restored, SavedClaim, SeenComputer } from './chec
 import type { Claims } from './claims.ts'
 import { restoreFromOne } from './come-back.ts'
 import type { Computer, Fleet } from './fleet.ts'
+import { stateOf, type TreeState } from './model/tree-state.ts'
 import type { CheckName, Scenario } from './scenario.ts'
+import { IMAGE } from './set-up.ts'
 import type { Simulation } from './simulation.ts'
 
 export interface LooksInit {
@@ -31,11 +33,13 @@ export class Looks {
   readonly #counts = new Map<CheckName, { looks: number; violations: number }>()
   readonly violations: Simulation['violations'] = []
   readonly #bugs: string[] = []
+  readonly #published: readonly TreeState[]
   #restored = 0
 
   constructor(init: LooksInit) {
     this.#init = init
-    const { checks } = init.scenario
+    const { checks, base } = init.scenario
+    this.#published = base === undefined ? [] : [stateOf(init.fleet.computer(base.by).tree(IMAGE))]
     this.#checkers = checks.only.map((name) => ({
       name,
       checker:
@@ -90,6 +94,7 @@ export class Looks {
         .filter(({ peer }) => peer !== undefined)
         .map((computer) => this.#seen(computer)),
       policy: scenario.policy,
+      published: this.#published,
       saved: claims.saved,
       protected: claims.protected,
       isHealed,

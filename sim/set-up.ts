@@ -15,7 +15,8 @@ import { furnishBase } from './workload/furnish-base.ts'
 
 /** The protected directory of every endpoint. */
 export const ROOT = '/home'
-const IMAGE = '/image'
+/** What the base is made of, on its publisher. */
+export const IMAGE = '/image'
 
 const DAY_MS = 24 * 60 * 60_000
 /** For how long somebody looks whether a base is ready, and how often. */

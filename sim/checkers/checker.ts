@@ -60,6 +60,8 @@ export interface Office {
   /** Those that were not destroyed. */
   readonly computers: readonly SeenComputer[]
   readonly policy: { readonly copies: number; readonly sites: number; readonly undoDays: number }
+  /** The trees that bases were made of: what is in them is no secret. */
+  readonly published: readonly TreeState[]
   readonly saved: readonly SavedClaim[]
   readonly protected: readonly ProtectedClaim[]
   /** No fault acts any more, and the time to heal is over. */

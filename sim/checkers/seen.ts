@@ -9,24 +9,35 @@ import type { Office, SavedClaim, SeenComputer } from './checker.ts'
 
 export const DAY_MS = 86_400_000
 
-/** One for each disk, so that it is forgotten together with the disk. */
-const durableReaders = new WeakMap<SimDisk, HomeReader>()
-const presentReaders = new WeakMap<SimDisk, HomeReader>()
+/** What was read of a disk last; forgotten together with the disk. */
+interface Reading {
+  readonly reader: HomeReader
+  /** Of the disk, when it was read. */
+  changes: number
+  home: Home | undefined
+}
+
+const durables = new WeakMap<SimDisk, Reading>()
+const presents = new WeakMap<SimDisk, Reading>()
 
 /** The home that would be left if the power went now, in the worst case. */
 export function durableHome({ disk }: SeenComputer): Home {
-  return readerOf(durableReaders, disk).read(disk.durable())
+  return homeOf(durables, disk, () => disk.durable())
 }
 
 /** The home as whoever opens the disk now would read it. */
 export function presentHome({ disk }: SeenComputer): Home {
-  return readerOf(presentReaders, disk).read(disk)
+  return homeOf(presents, disk, () => disk)
 }
 
-function readerOf(readers: WeakMap<SimDisk, HomeReader>, disk: SimDisk): HomeReader {
-  const reader = readers.get(disk) ?? new HomeReader()
-  readers.set(disk, reader)
-  return reader
+function homeOf(known: WeakMap<SimDisk, Reading>, disk: SimDisk, image: () => SimDisk): Home {
+  const reading = known.get(disk) ?? { reader: new HomeReader(), changes: -1, home: undefined }
+  known.set(disk, reading)
+  if (reading.home === undefined || reading.changes !== disk.changes) {
+    reading.home = reading.reader.read(image())
+    reading.changes = disk.changes
+  }
+  return reading.home
 }
 
 /** Computers that answer for what they hold. */

@@ -109,6 +109,7 @@ export async function aLook(): Promise<Look> {
   const look: Look = {
     now: 0,
     computers: [],
+    published: [],
     policy: { copies: 2, sites: 1, undoDays: 30 },
     saved: [],
     protected: [],
