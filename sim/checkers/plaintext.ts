@@ -1,6 +1,7 @@
 // No plaintext of an endpoint is ever on another's disk: neither a piece of a private file nor its name,
 // neither in a block, packed or not, nor anywhere else. What is part of a base is no secret.
 
+import { hash } from 'node:crypto'
 import { blockAt, type Segment } from '../model/segment.ts'
 import type { Block, Home } from '../model/home.ts'
 import type { TreeState } from '../model/tree-state.ts'
@@ -22,6 +23,12 @@ interface Secret {
   isPublic: boolean
 }
 
+/** What is looked for. */
+interface Piece {
+  bytes: Uint8Array
+  secret: Secret
+}
+
 interface Found {
   computer: SeenComputer
   secret: Secret
@@ -34,11 +41,15 @@ export class Plaintext implements Checker {
   readonly #claims = new WeakSet<SavedClaim>()
   readonly #files = new WeakSet<Uint8Array>()
   readonly #names = new Set<string>()
+  readonly #published = new WeakSet<TreeState>()
+  readonly #publicNames = new Set<string>()
+  readonly #publicFiles = new Map<string, Uint8Array>()
   /** By hash, what each block that was looked at holds; the same blocks lie on many disks. */
   #blocks = new Map<string, readonly Secret[]>()
 
   async check(office: Office): Promise<string[]> {
-    for (const claim of office.saved) this.#learn(claim)
+    for (const state of office.published) this.#publish(state)
+    this.#learn(office.saved)
     // Once more all of it: a file may have become known after its block was looked at.
     if (office.isHealed) this.#blocks = new Map()
     const homes = office.computers.map((computer) => [computer, presentHome(computer)] as const)
@@ -61,25 +72,50 @@ export class Plaintext implements Checker {
     ]
   }
 
-  #learn(claim: SavedClaim): void {
-    if (this.#claims.has(claim)) return
-    this.#claims.add(claim)
-    for (const state of claim.states) this.#learnState(claim, state)
+  #publish(state: TreeState): void {
+    if (this.#published.has(state)) return
+    this.#published.add(state)
+    for (const [path, { bytes }] of state) {
+      this.#publicNames.add(nameOf(path))
+      this.#publicFiles.set(fingerprint(bytes), bytes)
+    }
   }
 
-  #learnState({ endpoint, computer: owner }: SavedClaim, state: TreeState): void {
+  #learn(saved: readonly SavedClaim[]): void {
+    const pieces: Piece[] = []
+    for (const claim of saved) {
+      if (this.#claims.has(claim)) continue
+      this.#claims.add(claim)
+      for (const state of claim.states) pieces.push(...this.#piecesOf(claim, state))
+    }
+    if (pieces.length === 0) return
+    // A private file may have begun as a copy of a public one: what it still has of that is no secret.
+    const set = new WindowSet<Piece>()
+    for (const piece of pieces) set.add(piece.bytes, piece)
+    const known = new Set<Piece>()
+    for (const bytes of this.#publicFiles.values()) {
+      for (const piece of set.foundIn(bytes)) known.add(piece)
+    }
+    for (const piece of pieces) if (!known.has(piece)) this.#secrets.add(piece.bytes, piece.secret)
+  }
+
+  #piecesOf({ endpoint, computer: owner }: SavedClaim, state: TreeState): Piece[] {
+    const pieces: Piece[] = []
     for (const [path, { bytes }] of state) {
-      const secret = { endpoint, owner, isPublic: false }
-      const name = path.slice(path.lastIndexOf('/') + 1)
-      if (isTelling(name) && !this.#names.has(`${endpoint}/${name}`)) {
+      const secret = (what: string): Secret => ({ endpoint, owner, what, isPublic: false })
+      const name = nameOf(path)
+      const isKnown = this.#publicNames.has(name) || this.#names.has(`${endpoint}/${name}`)
+      if (isTelling(name) && !isKnown) {
         this.#names.add(`${endpoint}/${name}`)
-        this.#secrets.add(latin1(name), { ...secret, what: `the name ${name}` })
+        pieces.push({ bytes: latin1(name), secret: secret(`the name ${name}`) })
       }
       if (this.#files.has(bytes)) continue
       this.#files.add(bytes)
-      const file = { ...secret, what: `a piece of ${path}` }
-      for (const window of windowsOf(bytes)) this.#secrets.add(window, file)
+      if (this.#publicFiles.has(fingerprint(bytes))) continue
+      const file = secret(`a piece of ${path}`)
+      for (const window of windowsOf(bytes)) pieces.push({ bytes: window, secret: file })
     }
+    return pieces
   }
 
   #inBlocks(
@@ -123,6 +159,14 @@ export class Plaintext implements Checker {
       return secrets.map((secret) => ({ computer, secret, place: path }))
     })
   }
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+function fingerprint(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'base64')
 }
 
 function isTelling(name: string): boolean {

@@ -6,7 +6,7 @@ import { openIndex } from '../../../store/index.ts'
 import { Plaintext } from '../../../sim/checkers/plaintext.ts'
 import { windowsOf, unpackedIn, WindowSet } from '../../../sim/checkers/windows.ts'
 import { SeededRandom } from '../../../sim/random.ts'
-import { aLook, copyOf, seen, write, type Look } from './_scene.ts'
+import { aLook, copyOf, seen, under, write, type Look } from './_scene.ts'
 
 const look = await aLook()
 const random = new SeededRandom('plain')
@@ -88,6 +88,31 @@ test('what a base has is no secret, whoever else has it', async (t) => {
   const broken = copyOf(look)
   await write(seen(broken, 'lap').disk, 'cache/x', contentOf('usr/share/dictionary.txt'))
   t.deepEqual(await check(broken), [])
+})
+
+test('what was copied from a base later is no secret, even where the base rotted', async (t) => {
+  const plaintext = new Plaintext()
+  const broken = copyOf(look)
+  const [claim = t.fail()] = broken.saved
+  const system = claim.states[0]?.get('usr/share/dictionary.txt') ?? t.fail()
+  const state = new Map(claim.states[0])
+  broken.saved = look.saved.map((each) => ({ ...each, states: [new Map()] }))
+  broken.published = [new Map([['usr/share/dictionary.txt', system]])]
+  t.deepEqual(await plaintext.check(broken), [])
+  state.set('copy', { ...system, bytes: new Uint8Array(system.bytes) })
+  const edited = Buffer.concat([system.bytes, random.bytes(1_000)])
+  state.set('edited', { ...system, bytes: edited })
+  broken.saved.push({ ...claim, point: 9, states: [state] })
+  const { disk } = seen(broken, 'attic')
+  const [path = ''] = under(disk, 'blocks/base/')
+  disk.flip(path, 60)
+  disk.flip(path, disk.read(path).length - 1)
+  broken.isHealed = false
+  t.deepEqual(await plaintext.check(broken), [])
+  await write(seen(broken, 'lap').disk, 'cache/x', edited)
+  t.deepEqual(await plaintext.check(broken), [
+    'lap has a piece of edited of desk in plain bytes in cache/x'
+  ])
 })
 
 test('a later look finds what came later', async (t) => {
