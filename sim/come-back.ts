@@ -1,6 +1,5 @@
 // Coming back: a blank computer, the mesh's words, and whoever is still alive. It is how a replaced computer
-// gets its files again in a scenario, and how a checker finds out what could be restored if all was lost
-// but one holder.
+// gets its files again in a scenario, and how a checker finds out what could be restored after a disaster.
 
 import { toHex } from '../store/block.ts'
 import { Endpoint } from '../node/endpoint.ts'
@@ -8,10 +7,7 @@ import { Home } from '../node/home.ts'
 import { enterByWords } from '../node/mesh/joining.ts'
 import { openTop, restore } from '../node/restorer.ts'
 import type { MemberRole } from '../store/roster-bodies.ts'
-import { SimClock } from './clock.ts'
-import type { Restored, SavedClaim } from './checkers/checker.ts'
-import { Fleet, type Computer } from './fleet.ts'
-import { stateOf } from './model/tree-state.ts'
+import type { Computer } from './fleet.ts'
 import { ROOT, noteEndpoint } from './set-up.ts'
 
 export interface ComingBack {
@@ -40,9 +36,10 @@ export async function comeBack(
   await noteEndpoint(computer)
 }
 
-/** Restores a point of the computer's own endpoint to its protected directory. @returns the digest, in hex */
-export async function restoreInPlace(
+/** Restores a point of the computer's own endpoint to one of its directories. @returns the digest, in hex */
+export async function restoreTo(
   computer: Computer,
+  root: string,
   which: number | 'latest'
 ): Promise<string> {
   const { node } = computer
@@ -57,36 +54,11 @@ export async function restoreInPlace(
     const top = await openTop(reader, { root: point.root, digest })
     const here = new Uint8Array()
     const pieces = [{ entry: top, from: here, to: here }]
-    const target = computer.tree(ROOT)
+    const target = computer.tree(root)
     const { warnings } = await restore({ reader, pieces, target, conflict: 'overwrite' })
     if (warnings.length > 0) throw new Error(`it warns: ${warnings.join('; ')}`)
     return digest
   } finally {
     await reading.close()
-  }
-}
-
-/**
- * All is lost but one holder, whose power goes as well: what a blank computer restores from what is left on
- * its disk. Another world with a time of its own; this one does not notice.
- */
-export async function restoreFromOne(
-  holder: Computer,
-  claim: SavedClaim,
-  { words, seed }: { words: string; seed: string }
-): Promise<Restored> {
-  const clock = new SimClock({ startMs: holder.wall.now() })
-  const fleet = new Fleet(seed, { clock })
-  const { site } = holder
-  const left = fleet.computer(holder.name, { site, disk: holder.disk.durable() })
-  const blank = fleet.computer('blank', { site })
-  try {
-    await fleet.run(left.up())
-    const roles = ['endpoint'] as const
-    await fleet.run(comeBack(blank, { words, replaces: claim.endpoint, roles }))
-    const digest = await fleet.run(restoreInPlace(blank, claim.point))
-    return { state: stateOf(blank.tree(ROOT)), digest }
-  } finally {
-    for (const computer of [left, blank]) computer.kill()
   }
 }

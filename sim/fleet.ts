@@ -29,8 +29,9 @@ export type ComputerState = 'up' | 'down' | 'asleep'
 /** What a computer that is made anew may be given. */
 export interface ComputerInit {
   site?: string | undefined
-  /** A disk that is there already: the home of a computer that was. */
-  disk?: SimDisk | undefined
+  /** What is left of a computer that was. */
+  disk?: SimDisk
+  index?: SortedIndex
 }
 
 /** One computer: what is left of it when its process ends. */
@@ -41,7 +42,7 @@ export class Computer {
   readonly wall: SkewedClock
   /** Id in hex of the endpoint that lives here, if one does. */
   endpoint: string | undefined
-  readonly #index = new SortedIndex()
+  readonly #index: SortedIndex
   readonly #trees = new Map<string, MemoryTree>()
   readonly #fleet: Fleet
   readonly #random: SeededRandom
@@ -54,11 +55,13 @@ export class Computer {
   #isAsleep = false
   #peer: PeerKey | undefined
 
-  constructor(fleet: Fleet, name: string, { site = '', disk }: ComputerInit = {}) {
+  constructor(fleet: Fleet, name: string, init: ComputerInit = {}) {
+    const { site = '', disk, index } = init
     this.name = name
     this.site = site
     this.#fleet = fleet
     this.disk = disk ?? new SimDisk()
+    this.#index = index ?? new SortedIndex()
     this.wall = new SkewedClock(fleet.clock)
     this.#random = fleet.random.fork(`${name}/keys`)
     this.#fate = fleet.random.fork(`${name}/fate`)
@@ -165,6 +168,13 @@ export class Computer {
   #whileAlive<T>(life: Life | undefined, work: () => Promise<T>): Promise<T | undefined> {
     if (life === undefined) return Promise.resolve(undefined)
     return Promise.race([work(), life.over.then(() => undefined)])
+  }
+
+  /** What would be left if the power went now, in the worst case. */
+  remains(): { disk: SimDisk; index: SortedIndex } {
+    const index = this.#index.copy()
+    index.crash()
+    return { disk: this.disk.durable(), index }
   }
 
   /** The power goes: all memory is lost, and of what was not synced whatever chance takes. */

@@ -3,10 +3,10 @@
 // world of its own.
 
 import { toHex } from '../store/block.ts'
+import { Aftermath } from './aftermath.ts'
 import { CHECKERS } from './checkers/all.ts'
 import type { Checker, Office, Restored, SavedClaim, SeenComputer } from './checkers/checker.ts'
 import type { Claims } from './claims.ts'
-import { restoreFromOne } from './come-back.ts'
 import type { Computer, Fleet } from './fleet.ts'
 import { stateOf, type TreeState } from './model/tree-state.ts'
 import type { CheckName, Scenario } from './scenario.ts'
@@ -34,6 +34,8 @@ export class Looks {
   readonly violations: Simulation['violations'] = []
   readonly #bugs: string[] = []
   readonly #published: readonly TreeState[]
+  /** Of this look, by the holder that is left. */
+  readonly #afters = new Map<string, Aftermath>()
   #restored = 0
 
   constructor(init: LooksInit) {
@@ -79,6 +81,8 @@ export class Looks {
       }
       for (const what of found) this.violations.push({ checker: name, at: this.#init.now(), what })
     }
+    for (const after of this.#afters.values()) after.end()
+    this.#afters.clear()
     return this.violations.length === before
   }
 
@@ -115,10 +119,11 @@ export class Looks {
   }
 
   async #restoreFrom({ name }: SeenComputer, claim: SavedClaim): Promise<Restored> {
-    const { fleet, words, scenario } = this.#init
-    const holder = fleet.computer(name)
-    const seed = `${scenario.name}/left/${this.#restored}/${name}`
-    const restored = await restoreFromOne(holder, claim, { words, seed })
+    const { fleet, words, scenario, now } = this.#init
+    const seed = `${scenario.name}/after/${now()}/${name}`
+    const after = this.#afters.get(name) ?? new Aftermath(fleet.computer(name), { words, seed })
+    this.#afters.set(name, after)
+    const restored = await after.restore(claim)
     this.#restored++
     return restored
   }

@@ -2,8 +2,8 @@
 // is lost, is replaced, has its clock set, or begins to lie.
 
 import { DrystoneError } from '../../store/errors.ts'
-import { comeBack, restoreInPlace } from '../come-back.ts'
-import { memberRoles } from '../set-up.ts'
+import { comeBack, restoreTo } from '../come-back.ts'
+import { ROOT, memberRoles } from '../set-up.ts'
 import type { Lie } from '../scenario.ts'
 import type { Deed, MayPass, Passing } from './scene.ts'
 
@@ -69,7 +69,7 @@ export const replace: Deed<Passing> = async ({ forMs }, lost, scene) => {
   for (;;) {
     try {
       await comeBack(blank, { words, replaces: lost.endpoint, roles })
-      if (lost.endpoint !== undefined) await restoreInPlace(blank, 'latest')
+      if (lost.endpoint !== undefined) await restoreTo(blank, ROOT, 'latest')
       timeline.add('back', blank.name, `takes the place of ${lost.name}`)
       return scene.succeed(lost, blank)
     } catch (error) {
