@@ -46,7 +46,7 @@ export async function catchUp(
   const open: [segment: number, size: number][] = []
   for (const [segment, size] of unread) {
     const footer = await trying(() =>
-      shelf.useSegment(segment, (file) => readFooter(file, segment))
+      shelf.useSegment(segment, (file) => readFooter(file, segment, reaches.get(segment)?.end))
     )
     if (footer === undefined) open.push([segment, size])
     else await shelf.index.add(segment, { end: footer.end, size }, footer.placed)

@@ -77,7 +77,7 @@ class ShelfCheck {
       try {
         await this.#shelf.useSegment(segment, async (file) => {
           const end = reaches.get(segment)?.end ?? 0
-          const footer = await readFooter(file, segment)
+          const footer = await readFooter(file, segment, end)
           await this.#checkSegment(
             file,
             footer?.placed ?? (await readHeaders(file, segment, { from: 0, end }))

@@ -22,7 +22,9 @@ export class SegmentWriter {
   /** CRC-32 of what was written from #syncedEnd to #end. */
   #crc = 0
   #isNamed = false
+  /** A write failed: it may have left a part of what was to be written. */
   #isTorn = false
+  #isClosing = false
 
   private constructor(disk: Disk, file: DiskFile, segment: number) {
     this.#disk = disk
@@ -82,14 +84,17 @@ export class SegmentWriter {
 
   /**
    * Writes the footer; may be tried again after a failure. Sync before and after, and append no more.
+   * Where a torn record lies behind the last, there will be none: a footer counts only right behind it.
    *
    * @returns the size of the closed segment
    */
   async writeFooter(): Promise<number> {
-    const footer = encodeFooter(this.#placed, this.#end)
-    // Behind whatever a torn write left: a footer counts only at the very end of the file.
-    const at = await this.#file.size()
-    await this.#write(footer, at)
+    const size = await this.#file.size()
+    if (this.#isTorn && !this.#isClosing && size > this.#end) return size
+    this.#isClosing = true
+    // What an earlier try left of a footer is of this very one.
+    const at = this.#end
+    await this.#write(encodeFooter(this.#placed, at), at)
     this.#syncedEnd = at
     return this.#end
   }

@@ -1,7 +1,8 @@
 // Segments: the files in which blocks lie. A segment is records, one after another in the order in which
 // they were put, and, once it is closed, a footer that lists them by hash. A segment without a valid
 // footer is read from the front and ends at the first record that is not whole: so what a crash leaves is
-// always a prefix of what was put, and children are there wherever their parent is. FORMAT.md has the bytes.
+// always a prefix of what was put, and children are there wherever their parent is. The bodies are whatever
+// others put: nothing that lies in one is ever taken for a record or a footer. FORMAT.md has the bytes.
 
 import { crc32 } from 'node:zlib'
 import { BLOCK_BYTES_MAX, HASH_BYTES, sha256, type Hash } from './block.ts'
@@ -40,6 +41,8 @@ const FOOTER_ENTRY_BYTES = 45
 const TRAILER_BYTES = 44
 /** How much a scan reads at a time. */
 const SCAN_BYTES = BLOCK_BYTES_MAX + HEADER_BYTES
+/** And how much a look at headers alone: a segment of small records is read in few steps as well. */
+const HEADERS_BYTES = 64 << 10
 
 export function segmentPath(scope: string, segment: number): string {
   return `blocks/${scope}/${String(segment).padStart(8, '0')}.seg`
@@ -120,7 +123,7 @@ export function isSame(header: RecordHeader, { hash, location }: Placed): boolea
   )
 }
 
-/** The end of a closed segment. `end` is where its records end; a torn write may lie behind it. */
+/** The end of a closed segment. `end` is where its records end and the footer begins. */
 export function encodeFooter(placed: readonly Placed[], end: number): Uint8Array {
   const sorted = placed.toSorted((a, b) => Buffer.compare(a.hash, b.hash))
   const footer = Buffer.alloc(sorted.length * FOOTER_ENTRY_BYTES + TRAILER_BYTES)
@@ -140,10 +143,22 @@ export function encodeFooter(placed: readonly Placed[], end: number): Uint8Array
   return footer
 }
 
-/** The records that a closed segment's footer lists, by hash; undefined if it has no valid footer. */
+/**
+ * The records that a closed segment's footer lists, by hash; undefined if it has no valid footer.
+ *
+ * The last bytes of a segment that is not closed are those of a block, and whoever made it may have made
+ * them look like a footer. But the first entry begins at 0, where the first record does; an entry that
+ * begins where a record does agrees with its header, so it ends where the record does; and the footer
+ * begins where the last entry ends. So it stands behind a record, never inside one. (Where a header has
+ * decayed, its entry stands for it: that does not happen at the will of whoever puts blocks.)
+ *
+ * @param indexed where records of this segment end by the index: headers need not be read then, since a
+ * footer that begins there is inside no record.
+ */
 export async function readFooter(
   file: DiskFile,
-  segment: number
+  segment: number,
+  indexed?: number
 ): Promise<{ placed: Placed[]; end: number } | undefined> {
   const size = await file.size()
   if (size < TRAILER_BYTES) return undefined
@@ -153,7 +168,7 @@ export async function readFooter(
   const end = trailer.readUInt32BE(4)
   const length = count * FOOTER_ENTRY_BYTES + TRAILER_BYTES
   if (Buffer.compare(trailer.subarray(8, 12), FOOTER_MAGIC) !== 0) return undefined
-  if (count > SEGMENT_RECORDS_MAX || length > size - end) return undefined
+  if (count > SEGMENT_RECORDS_MAX || end !== size - length) return undefined
   const footer = view(await file.read(size - length, length))
   if (footer.length < length) return undefined
   const summed = sha256(footer.subarray(0, length - HASH_BYTES))
@@ -168,7 +183,36 @@ export async function readFooter(
     const plainLength = footer.readUInt32BE(at + 41)
     placed.push({ hash, location: { segment, offset, method, storedLength, plainLength } })
   }
+  const inOrder = placed.toSorted((a, b) => a.location.offset - b.location.offset)
+  if (!isSeamless(inOrder, end)) return undefined
+  if (end !== indexed && !(await agreesWithHeaders(file, inOrder))) return undefined
   return { placed, end }
+}
+
+/** True if each begins where the one before it ends, from 0 to `end`. */
+function isSeamless(placed: readonly Placed[], end: number): boolean {
+  let at = 0
+  for (const { location } of placed) {
+    if (location.offset !== at) return false
+    at += recordLength(location)
+  }
+  return at === end
+}
+
+/** False if a header says something else than the entry for its place. */
+async function agreesWithHeaders(file: DiskFile, placed: readonly Placed[]): Promise<boolean> {
+  let window: Uint8Array = new Uint8Array(0)
+  let windowAt = 0
+  for (const each of placed) {
+    const { offset } = each.location
+    if (offset + HEADER_BYTES > windowAt + window.length) {
+      window = await file.read(offset, HEADERS_BYTES)
+      windowAt = offset
+    }
+    const header = decodeHeader(window.subarray(offset - windowAt))
+    if (header !== undefined && !isSame(header, each)) return false
+  }
+  return true
 }
 
 /**

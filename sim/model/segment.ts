@@ -3,6 +3,7 @@
 // whole. A record counts only if its body unpacks to the block whose hash it names.
 
 import { hash as hashBytes } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { crc32, zstdDecompressSync } from 'node:zlib'
 
 const BLOCK_BYTES_MAX = 1_048_576
@@ -71,19 +72,35 @@ function readByFooter(file: Buffer): Segment | undefined {
   if (start < 0) return undefined
   const sum = hashBytes('sha256', file.subarray(start, trailer + 12), 'hex')
   if (sum !== file.toString('hex', trailer + 12)) return undefined
-  const segment: Segment = { records: [], end: file.readUInt32BE(trailer + 4), damaged: [] }
+  const entries: BlockRecord[] = []
   for (let at = start; at < trailer; at += ENTRY_BYTES) {
-    const record = {
+    entries.push({
       hash: file.toString('hex', at, at + 32),
       method: file.readUInt8(at + 32),
       offset: file.readUInt32BE(at + 33) + HEADER_BYTES,
       stored: file.readUInt32BE(at + 37),
       plain: file.readUInt32BE(at + 41)
-    }
-    if (blockAt(file, record) === undefined) segment.damaged.push(record.hash)
-    else segment.records.push(record)
+    })
+  }
+  if (file.readUInt32BE(trailer + 4) !== start || !areAll(file, entries, start)) return undefined
+  const segment: Segment = { records: [], end: start, damaged: [] }
+  for (const entry of entries) {
+    if (blockAt(file, entry) === undefined) segment.damaged.push(entry.hash)
+    else segment.records.push(entry)
   }
   return segment
+}
+
+/** True if the entries can be all the records up to `end`: nothing between them, no header against them. */
+function areAll(file: Buffer, entries: readonly BlockRecord[], end: number): boolean {
+  let at = 0
+  for (const entry of entries.toSorted((a, b) => a.offset - b.offset)) {
+    const header = headerAt(file, at)
+    if (entry.offset !== at + HEADER_BYTES) return false
+    if (header !== undefined && !isDeepStrictEqual(header.record, entry)) return false
+    at = entry.offset + entry.stored
+  }
+  return at === end
 }
 
 function readOneByOne(file: Buffer, earlier?: Segment): Segment {
@@ -93,15 +110,18 @@ function readOneByOne(file: Buffer, earlier?: Segment): Segment {
     damaged: []
   }
   for (;;) {
-    const record = headerAt(file, segment.end)
-    if (record === undefined || blockAt(file, record) === undefined) return segment
+    const header = headerAt(file, segment.end)
+    if (header === undefined) return segment
+    const { record, sum } = header
+    const body = file.subarray(record.offset, record.offset + record.stored)
+    if (crc32(body) !== sum || blockAt(file, record) === undefined) return segment
     segment.records.push(record)
     segment.end = record.offset + record.stored
   }
 }
 
-/** The record that begins here, if its header and the sum of its body hold. */
-function headerAt(file: Buffer, at: number): BlockRecord | undefined {
+/** The record that begins here, if its header holds, and the sum that its body should have. */
+function headerAt(file: Buffer, at: number): { record: BlockRecord; sum: number } | undefined {
   if (at + HEADER_BYTES > file.length) return undefined
   if (file.toString('latin1', at, at + 4) !== RECORD_MAGIC) return undefined
   if (crc32(file.subarray(at, at + 49)) !== file.readUInt32BE(at + 49)) return undefined
@@ -112,6 +132,5 @@ function headerAt(file: Buffer, at: number): BlockRecord | undefined {
     stored: file.readUInt32BE(at + 37),
     plain: file.readUInt32BE(at + 41)
   }
-  const body = file.subarray(record.offset, record.offset + record.stored)
-  return crc32(body) === file.readUInt32BE(at + 45) ? record : undefined
+  return { record, sum: file.readUInt32BE(at + 45) }
 }

@@ -106,12 +106,65 @@ test('a byte changed anywhere is seen: by the footer, by the scan, by the record
   }
 })
 
-test('a footer counts only at the end, behind a torn write as well', async (t) => {
+test('a footer counts only at the end of the file and right behind the last record', async (t) => {
+  const { bytes, end } = makeSegment()
+  const [records, footer] = [bytes.subarray(0, end), bytes.subarray(end)]
+  const others = [
+    [records, Buffer.from('DSR1 and a half'), footer],
+    [records, footer, Buffer.from([0])],
+    [footer],
+    [footer, records, footer]
+  ]
+  for (const parts of others)
+    t.is(await readFooter(await fileOf(Buffer.concat(parts)), 1), undefined)
+})
+
+test('a footer whose entries leave a gap, overlap, or contradict a header is none', async (t) => {
   const { bytes, placed, end } = makeSegment()
-  const footer = bytes.subarray(end)
-  const torn = Buffer.concat([bytes.subarray(0, end), Buffer.from('DSR1 and a half'), footer])
-  t.deepEqual(await readFooter(await fileOf(torn), 1), { placed: byHash(placed), end })
-  t.is(await readFooter(await fileOf(Buffer.concat([bytes, Buffer.from([0])])), 1), undefined)
+  const withFooter = (listed: readonly Placed[]) =>
+    fileOf(Buffer.concat([bytes.subarray(0, end), encodeFooter(listed, end)]))
+  t.not(await readFooter(await withFooter(placed), 1), undefined)
+  for (const [i, { hash, location }] of placed.entries()) {
+    const other = (change: Partial<Placed['location']>): Placed[] =>
+      placed.with(i, { hash, location: { ...location, ...change } })
+    const { offset, storedLength, plainLength, method } = location
+    const lies = [
+      placed.toSpliced(i, 1),
+      other({ offset: offset + 1 }),
+      other({ storedLength: storedLength + 1 }),
+      other({ plainLength: plainLength + 1 }),
+      other({ method: method === 0 ? 1 : 0 }),
+      placed.with(i, { hash: noiseBlock(9).hash, location }),
+      [...placed, placed[i]!]
+    ]
+    for (const [n, lie] of lies.entries()) {
+      t.is(await readFooter(await withFooter(lie), 1), undefined, `${i}, lie ${n}`)
+    }
+  }
+})
+
+test('where a header has decayed, the footer still tells the record', async (t) => {
+  const { bytes, placed, end } = makeSegment()
+  for (const { location } of placed) {
+    const decayed = Buffer.from(bytes)
+    decayed[location.offset + 7]! ^= 4
+    t.deepEqual(await readFooter(await fileOf(decayed), 1), { placed: byHash(placed), end })
+  }
+})
+
+test('a footer that begins where the index ends is told without reading headers', async (t) => {
+  const { bytes, placed, end } = makeSegment()
+  const read: number[] = []
+  const file = await fileOf(bytes)
+  const watched = { ...file, path: 'x', size: () => file.size() } as typeof file
+  watched.read = (offset, length) => {
+    read.push(offset)
+    return file.read(offset, length)
+  }
+  t.deepEqual(await readFooter(watched, 1, end), { placed: byHash(placed), end })
+  t.true(read.every((offset) => offset >= end))
+  t.deepEqual(await readFooter(watched, 1, end - 1), { placed: byHash(placed), end })
+  t.false(read.every((offset) => offset >= end))
 })
 
 const RECORD =
