@@ -4,7 +4,7 @@
 import { toHex } from '../store/block.ts'
 import { peerIdText } from '../store/peer.ts'
 import type { Node } from './node.ts'
-import { Endpoint } from './endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
 
 export interface Problem {
   name: string
@@ -30,8 +30,8 @@ export interface Status {
 export async function reportStatus(node: Node): Promise<Status> {
   const { members, network, heads, home, ports, replicator, settings } = node
   const member = members.member(network.self)
-  const secret = await home.endpoint()
-  const mine = secret && settings.root !== undefined ? new Endpoint(secret) : undefined
+  const isWriter = settings.root !== undefined && (await home.endpoint()) !== undefined
+  const mine = isWriter ? await node.endpoint() : undefined
   const last = mine && heads.last(mine.id)
   const lastPoint = last && mine.points(last.head).at(-1)
   const milestones = await home.milestones()

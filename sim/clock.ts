@@ -15,6 +15,8 @@ export interface RunOptions {
   withinMs?: number
 }
 
+/** A turn of the event loop costs more than most moments. */
+const MOMENTS_A_TURN = 256
 const DEFAULT_START_MS = Date.UTC(2026, 0, 5, 8)
 
 interface Timer {
@@ -31,6 +33,7 @@ export class SimClock implements Clock {
   #order = 0
   readonly #timers = new Heap()
   #live = 0
+  #moments = 0
 
   constructor(init: SimClockInit = {}) {
     this.#startMs = init.startMs ?? DEFAULT_START_MS
@@ -99,8 +102,7 @@ export class SimClock implements Clock {
     }
     promise.then(settled, settled)
     for (;;) {
-      // All that can be done at this moment: every port answers within it.
-      await nextTurn()
+      await this.#settled()
       if (isSettled) return await promise
       const next = this.#timers.peek()
       if (next === undefined) {
@@ -115,13 +117,24 @@ export class SimClock implements Clock {
   /** Lets the program run until `untilMs` (of `monotonic`), whatever is left to do then. */
   async advance(untilMs: number): Promise<void> {
     for (;;) {
-      await nextTurn()
+      await this.#settled()
       const next = this.#timers.peek()
       if (next === undefined || next.at > untilMs) break
       this.#elapsedMs = next.at
       this.#fireDue()
     }
     this.#elapsedMs = Math.max(this.#elapsedMs, untilMs)
+  }
+
+  /**
+   * Everything that can be done at this moment is done: no port leaves the process, so all that is left to
+   * wait for is a timer. Twice, since a promise may wait for a tick; and now and then a turn of the event
+   * loop, for signals and for whoever reads what we print.
+   */
+  async #settled(): Promise<void> {
+    if (++this.#moments % MOMENTS_A_TURN === 0) await nextTurn()
+    await nextTick()
+    await nextTick()
   }
 
   #fireDue(): void {
@@ -173,6 +186,11 @@ export class SkewedClock {
     this.#wallMs = this.now() + byMs
     this.#sinceMs = this.#clock.monotonic()
   }
+}
+
+/** Resolves when no promise has anything left to do. */
+function nextTick(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve))
 }
 
 /** A binary heap of timers, the next one on top. */

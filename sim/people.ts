@@ -18,7 +18,7 @@ import { edit } from './workload/edit.ts'
 const HOUR_MS = 60 * 60_000
 const DAY_MS = 24 * HOUR_MS
 /** How often somebody looks at the status. */
-const LOOK_MS = 10 * 60_000
+const LOOK_MS = 20 * 60_000
 /** How soon a backup that failed is tried again. */
 const AGAIN_MS = 15 * 60_000
 /** Changes while one backup runs. */

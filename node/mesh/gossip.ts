@@ -44,6 +44,8 @@ export class Gossip {
   readonly #components: GossipComponents
   readonly #stopped = new AbortController()
   #known: Addresses = {}
+  /** Of what is known, as it is told. */
+  #hints: Card['hints'] | undefined
   readonly #lastSeen = new Map<string, number>()
   /** By peer in hex: the round that runs, and the one that follows it. */
   readonly #inRound = new Map<string, { turn: Promise<void>; next?: Promise<void> }>()
@@ -198,6 +200,7 @@ export class Gossip {
     const kept = [...addresses].slice(0, ADDRESSES_MAX)
     if (JSON.stringify(this.#known[id]) === JSON.stringify(kept)) return
     this.#known = { ...this.#known, [id]: kept }
+    this.#hints = undefined
     try {
       await home.saveAddresses(this.#known)
     } catch (error) {
@@ -209,7 +212,10 @@ export class Gossip {
   /** Dials those that are apart; who stays away is tried less and less often. */
   async #dialAll(): Promise<void> {
     const { network, members, clock } = this.#components
-    const open = new Set(network.connected().map(toHex))
+    const connected = this.#connected()
+    // Nearly always: all are there.
+    if (connected.length + 1 >= members.roster.members.size) return this.#absences.clear()
+    const open = new Set(connected.map(toHex))
     for (const id of open) this.#absences.delete(id)
     const due: PeerKey[] = []
     const self = toHex(network.self)
@@ -226,13 +232,13 @@ export class Gossip {
 
   #side(): HelloSide {
     const { network, members, sets } = this.#components
-    const hints = Object.entries(this.#known)
+    this.#hints ??= Object.entries(this.#known)
       .slice(0, HINTS_MAX)
       .map(([id, addresses]): Card['hints'][number] => [parsePeerId(id), addresses])
     const card = {
       addresses: network.addresses().slice(0, ADDRESSES_MAX),
       software: SOFTWARE,
-      hints
+      hints: this.#hints
     }
     return { mesh: members.roster.mesh, card, sets }
   }

@@ -1,10 +1,12 @@
 // Lies about heads: a writer that shows keepers different heads with one number, a keeper that signs for
-// what it never had, or that shows what the endpoint was long ago.
+// what it never had, that shows what the endpoint was long ago, or that never has enough.
 
+import { hashOf, toHex } from '../../store/block.ts'
 import { bytesOf, listOf } from '../../store/codec.ts'
-import { HEAD_BYTES_MAX } from '../../store/head.ts'
+import { HEAD_BYTES_MAX, decodeHead } from '../../store/head.ts'
 import type { PeerKey } from '../../store/peer.ts'
 import type { Channel, Message } from '../../protocol/framing.ts'
+import { WANTED_MAX } from '../../protocol/limits.ts'
 import { answerOffer, type OfferedHead } from '../../protocol/offer.ts'
 import { readRecord } from '../../protocol/records.ts'
 import { BlockTongue } from './blocks.ts'
@@ -55,6 +57,19 @@ export function signUnseen(channel: Channel, liar: Liar): Promise<void> {
   return answerOffer(channel, async (head) => {
     liar.firstOf(head)
     return liar.receiptForHead(head.body)
+  })
+}
+
+/** Asks for what a head has at the top, for as long as the other side plays along. */
+export function askForEver(channel: Channel, liar: Liar): Promise<void> {
+  return answerOffer(channel, async (head, pull) => {
+    liar.firstOf(head)
+    const { endpoint, roots } = decodeHead(head.body)
+    const hashes = roots.slice(0, WANTED_MAX).map(hashOf)
+    for (;;) {
+      const given = pull(toHex(endpoint), hashes)
+      while ((await given.next()).done !== true);
+    }
   })
 }
 

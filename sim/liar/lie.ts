@@ -23,6 +23,10 @@ export const LIES = [
   'double-receipts',
   /** Signs anew for every base in each hello, so that there is always news. */
   'endless-news',
+  /** Asks who offers it a head for the same blocks again and again, and never signs. */
+  'endless-wants',
+  /** Sends half of what it says a byte at a time, just often enough not to seem gone. */
+  'slow-bytes',
   /** Says again what was said before, by itself or to it. */
   'replay',
   /** Says everything in a list twice. */

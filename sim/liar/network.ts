@@ -20,11 +20,12 @@ import type {
 } from '../../protocol/network.ts'
 import { OFFER_PROTOCOL } from '../../protocol/offer.ts'
 import { AuditTongue, BlockTongue } from './blocks.ts'
-import { HeadsTongue, OfferTongue, signUnseen } from './heads.ts'
+import { HeadsTongue, OfferTongue, askForEver, signUnseen } from './heads.ts'
 import { HelloTongue } from './hello.ts'
 import { Liar } from './liar.ts'
 import type { LiarInit } from './lie.ts'
 import { RepeatingTongue, type Heard } from './repeat.ts'
+import { SlowWire } from './slow.ts'
 import { LyingWire, type Tongue } from './wire.ts'
 
 /** The network of the peer with `key`, which lies about what `lies` says at the moment. */
@@ -54,11 +55,13 @@ class LyingNetwork implements Network {
 
   handle(protocol: string, handler: Handler, options?: HandleOptions): void {
     const lying: Handler = async (wire) => {
-      if (protocol !== OFFER_PROTOCOL || !this.#liar.tells('false-receipts')) {
-        return handler(this.#over(wire, protocol))
-      }
-      const channel = new Channel({ wire: this.#over(wire, protocol), clock: this.#liar.clock })
-      await converse(channel, () => signUnseen(channel, this.#liar))
+      const liar = this.#liar
+      const over = this.#over(wire, protocol)
+      const isOffer = protocol === OFFER_PROTOCOL
+      const isGreedy = isOffer && liar.tellsNow('endless-wants')
+      if (!isGreedy && !(isOffer && liar.tells('false-receipts'))) return handler(over)
+      const channel = new Channel({ wire: over, clock: liar.clock })
+      await converse(channel, () => (isGreedy ? askForEver : signUnseen)(channel, liar))
     }
     this.#network.handle(protocol, lying, options)
   }
@@ -105,7 +108,7 @@ class LyingNetwork implements Network {
     const heard = this.#heard.get(protocol) ?? new Map<string, Message[]>()
     this.#heard.set(protocol, heard)
     const repeating = new RepeatingTongue(this.#liar, { tongue, heard })
-    return new LyingWire(wire, new CarefulTongue(repeating))
+    return new LyingWire(new SlowWire(wire, this.#liar), new CarefulTongue(repeating))
   }
 }
 
