@@ -23,7 +23,7 @@ import { Gossip } from './mesh/gossip.ts'
 import { Members } from './mesh/members.ts'
 import type { NetworkSettings, Ports } from './ports.ts'
 import { Reading, type ReadingInit } from './reading.ts'
-import { Replicator, type Replicated } from './replicator.ts'
+import { Replicator, type Replicated, type ReplicateOptions } from './replicator.ts'
 import { WitnessBook } from './witness.ts'
 
 /** How often a node looks whether something is left to do. */
@@ -151,6 +151,7 @@ export class Node {
     this.#stopped.abort()
     await this.gossip.stop()
     await this.network.stop()
+    await this.replicator.stop()
     await Promise.allSettled([this.#treeWork, this.#care, ...this.#background])
     await this.store.close()
     await this.#index.close()
@@ -215,14 +216,21 @@ export class Node {
     })
   }
 
-  /** Brings this computer's last head to the storage peers. */
-  async replicate(signal?: AbortSignal): Promise<Replicated | undefined> {
+  /** Brings this computer's last head to the storage peers, however long they take. */
+  replicate(signal?: AbortSignal): Promise<Replicated | undefined> {
+    return this.#replicate({ signal, isPatient: true })
+  }
+
+  async #replicate({
+    signal,
+    isPatient = false
+  }: ReplicateOptions): Promise<Replicated | undefined> {
     const secret = await this.home.endpoint()
     const last = secret && this.heads.last(secret.endpoint)
     if (secret === undefined || last === undefined || !this.#isOwn(last.head.writer))
       return undefined
     const both = signal === undefined ? this.signal : AbortSignal.any([signal, this.signal])
-    const done = await this.replicator.replicate(last, { signal: both })
+    const done = await this.replicator.replicate(last, { signal: both, isPatient })
     if (done.isProtected && last !== this.#protected) {
       const point = this.#ownOf(secret).points(last.head).at(-1)
       if (point !== undefined) {
@@ -294,7 +302,7 @@ export class Node {
 
   async #replicateOwn(): Promise<boolean> {
     if (this.signal.aborted) return true
-    const done = await this.replicate()
+    const done = await this.#replicate({ isPatient: false })
     return done?.isProtected !== false
   }
 

@@ -1,6 +1,7 @@
 // The replicator: brings this computer's own head to as many storage peers as policy asks, and more when
 // one is gone. It offers; the keepers pull what they lack. What counts as protected is only what keepers
-// have signed for.
+// have signed for. No keeper, slow or lying, keeps the next from being asked, nor a newer head from going
+// out.
 
 import { BASE_SCOPE, toHex } from '../store/block.ts'
 import type { Blockstore } from '../store/blockstore.ts'
@@ -17,6 +18,7 @@ import { Fetcher } from './fetcher.ts'
 import type { Heads, MarkedHead } from './heads.ts'
 import type { Members } from './mesh/members.ts'
 import { rank } from './placement.ts'
+import { Wanted } from './wanted.ts'
 
 export interface ReplicatorComponents {
   network: Network
@@ -44,9 +46,27 @@ export interface Replicated {
   failures: Record<string, string>
 }
 
+export interface ReplicateOptions extends CallOptions {
+  /** Wait for slow keepers as well, if the head is not protected before. */
+  isPatient?: boolean
+}
+
+/** An offer that has not come to its end. */
+interface Offer {
+  /** Id of the head in hex. */
+  head: string
+  ended: Promise<void>
+  leave: () => void
+}
+
+/** Another keeper is asked while one takes longer than this; a first backup may take it days. */
+export const DEFAULT_PATIENCE_MS = 5 * 60_000
+
 export class Replicator {
   readonly #components: ReplicatorComponents
   readonly #sent = new Map<string, Sent>()
+  /** By peer key in hex. */
+  readonly #offers = new Map<string, Offer>()
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(components: ReplicatorComponents) {
@@ -71,34 +91,93 @@ export class Replicator {
     return copies.length >= policy.copies && sites.size >= policy.sites
   }
 
-  /** Offers a head until it is protected or nobody is left to ask. One run at a time. */
-  replicate(marked: MarkedHead, options: CallOptions = {}): Promise<Replicated> {
-    const turn = this.#turn.then(() => this.#replicate(marked, options))
+  /**
+   * Offers a head until it is protected or nobody is left to ask. One run at a time; offers to slow keepers
+   * go on behind it, until a newer head takes their place: what they have by then, they keep.
+   */
+  async replicate(
+    marked: MarkedHead,
+    { isPatient = false, ...options }: ReplicateOptions = {}
+  ): Promise<Replicated> {
+    const failures: Record<string, string> = {}
+    const turn = this.#turn.then(() => this.#askAll(marked, failures, options))
     this.#turn = turn.catch(() => undefined)
-    return turn
+    await turn
+    while (isPatient && !this.isProtected(marked)) {
+      const running = this.#offersOf(marked)
+      if (running.length === 0) break
+      await Promise.race(running.map(({ ended }) => ended))
+    }
+    options.signal?.throwIfAborted()
+    const copies = this.copiesOf(marked)
+    return { sent: this.#sentFor(marked), copies, isProtected: this.isProtected(marked), failures }
   }
 
-  async #replicate(marked: MarkedHead, options: CallOptions): Promise<Replicated> {
+  /** Leaves the offers that still run. */
+  async stop(): Promise<void> {
+    const running = [...this.#offers.values()]
+    for (const { leave } of running) leave()
+    await Promise.allSettled(running.map(({ ended }) => ended))
+  }
+
+  #offersOf({ body }: MarkedHead): Offer[] {
+    const id = toHex(headId(body))
+    return [...this.#offers.values()].filter(({ head }) => head === id)
+  }
+
+  async #askAll(
+    marked: MarkedHead,
+    failures: Record<string, string>,
+    options: CallOptions
+  ): Promise<void> {
     const { members, network } = this.#components
     const { policy } = members.roster
+    const wanted = this.#offersOf(marked)
+    const others = [...this.#offers.values()].filter((offer) => !wanted.includes(offer))
+    for (const { leave } of others) leave()
+    await Promise.all(others.map(({ ended }) => ended))
     const candidates = members
       .withRole('storage')
       .filter(({ peer }) => toHex(peer) !== toHex(network.self))
-    const failures: Record<string, string> = {}
     for (const { peer } of rank(marked.head.endpoint, candidates, policy.sites)) {
       const copies = new Set(this.copiesOf(marked).map(toHex))
       if (this.isProtected(marked)) break
-      if (copies.has(toHex(peer))) continue
-      try {
-        await this.#offer(marked, peer, options)
-      } catch (error) {
-        options.signal?.throwIfAborted()
+      // One that was slow already is not waited for again.
+      if (copies.has(toHex(peer)) || this.#offers.has(toHex(peer))) continue
+      await this.#patiently(this.#begin(marked, peer, { ...options, failures }))
+      options.signal?.throwIfAborted()
+    }
+  }
+
+  /** Resolves when the offer has ended, or has taken too long to wait for it alone. */
+  async #patiently(offer: Promise<void>): Promise<void> {
+    const { clock } = this.#components
+    const done = new AbortController()
+    const patience = clock
+      .sleep(DEFAULT_PATIENCE_MS, { signal: done.signal })
+      .catch(() => undefined)
+    await Promise.race([offer, patience]).finally(() => done.abort())
+  }
+
+  /** Resolves when the offer has ended, whether or not the peer signed. */
+  #begin(
+    marked: MarkedHead,
+    peer: PeerKey,
+    { signal, failures }: CallOptions & { failures: Record<string, string> }
+  ): Promise<void> {
+    const left = new AbortController()
+    const both = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal])
+    const key = toHex(peer)
+    const ended = this.#offer(marked, peer, { signal: both })
+      .catch((error: unknown) => {
+        if (both.aborted) return
         if (!(error instanceof DrystoneError)) throw error
         failures[peerIdText(peer)] = error.message
-      }
-    }
-    const copies = this.copiesOf(marked)
-    return { sent: this.#sentFor(marked), copies, isProtected: this.isProtected(marked), failures }
+      })
+      .finally(() => this.#offers.delete(key))
+    const head = toHex(headId(marked.body))
+    this.#offers.set(key, { head, ended, leave: () => left.abort() })
+    return ended
   }
 
   async #offer(marked: MarkedHead, peer: PeerKey, options: CallOptions): Promise<void> {
@@ -107,9 +186,12 @@ export class Replicator {
     const channel = new Channel({ wire, clock }, { idleMs: KEEPER_MS })
     const sent = this.#sentFor(marked)
     const others = this.#othersThan(peer)
+    const wanted = new Wanted(peerIdText(peer), { links: marked.head.roots.length })
     const provide: Provide = async (scope, hash) => {
+      wanted.ask()
       const stored =
         (await store.getStored(scope, hash)) ?? (await first(others.pull(scope, [hash], options)))
+      if (stored !== undefined) wanted.give(hash, stored)
       const bytes = stored?.body.length ?? 0
       sent.bytes += bytes
       if (scope === BASE_SCOPE) sent.baseBytes += bytes

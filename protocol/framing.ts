@@ -1,13 +1,13 @@
 // Frames: a length (u32 big-endian) and one strict DAG-CBOR value, over a wire. A channel is a wire that
 // speaks frames. It keeps the maximum before it allocates, lets a slow reader slow the writer, tells an
-// end from a cut, and gives up on a wire that stands still.
+// end from a cut, and gives up on a wire that stands still, or on a frame that comes in drops.
 
 import { decode, encode } from '../store/codec.ts'
 import type { Clock } from '../store/clock.ts'
 import { Malformed } from '../store/errors.ts'
 import type { PeerKey } from '../store/peer.ts'
 import { OverLimit, Refused, WireCut } from './errors.ts'
-import { FRAME_BYTES_MAX, IDLE_MS } from './limits.ts'
+import { FRAME_BYTES_MAX, FRAME_BYTES_PER_SECOND, FRAME_GRACE_MS, IDLE_MS } from './limits.ts'
 import type { CallOptions, Wire } from './network.ts'
 
 const LENGTH_BYTES = 4
@@ -16,7 +16,7 @@ export interface ChannelInit {
   frameBytesMax?: number
   /** Most bytes that the other side may send in all. */
   totalBytesMax?: number
-  /** Abort when nothing moves for this long while waiting; 0 waits for ever. */
+  /** Abort when nothing moves for this long while waiting; 0 waits for ever, for a frame's end as well. */
   idleMs?: number
 }
 
@@ -54,11 +54,11 @@ export class Channel {
 
   /** The next message; undefined once the other side has ended. @throws {WireCut} @throws {Malformed} */
   async receive(options?: CallOptions): Promise<Message | undefined> {
-    const header = await this.#take(LENGTH_BYTES, options)
+    const header = await this.#take(LENGTH_BYTES, { ...options, hasBegun: false })
     if (header === undefined) return undefined
     const length = Buffer.from(header).readUInt32BE()
     if (length > this.#frameBytesMax) throw this.#fail(new OverLimit(`a frame of ${length} bytes`))
-    const body = await this.#take(length, options)
+    const body = await this.#take(length, { ...options, hasBegun: true })
     if (body === undefined) throw new WireCut()
     const value = decode(body)
     if (!Array.isArray(value) || typeof value[0] !== 'string') {
@@ -105,12 +105,21 @@ export class Channel {
     return error
   }
 
-  /** Exactly `length` bytes; undefined at a clean end before the first. */
-  async #take(length: number, options?: CallOptions): Promise<Uint8Array | undefined> {
+  /** Exactly `length` bytes; undefined at a clean end, unless a frame has begun by then. */
+  async #take(
+    length: number,
+    { hasBegun, ...options }: CallOptions & { hasBegun: boolean }
+  ): Promise<Uint8Array | undefined> {
+    const allowedMs = FRAME_GRACE_MS + (length / FRAME_BYTES_PER_SECOND) * 1000
+    let dueMs = Number.POSITIVE_INFINITY
     while (this.#heldBytes < length) {
-      const bytes = await this.#untilIdle((within) => this.#wire.read(within), options)
+      const nowMs = this.#clock.monotonic()
+      if (hasBegun || this.#heldBytes > 0) dueMs = Math.min(dueMs, nowMs + allowedMs)
+      const limitMs = Math.max(1, Math.min(this.#idleMs, dueMs - nowMs))
+      const read = (within: CallOptions): Promise<Uint8Array | undefined> => this.#wire.read(within)
+      const bytes = await this.#untilIdle(read, options, limitMs)
       if (bytes === undefined) {
-        if (this.#heldBytes > 0 || length !== LENGTH_BYTES) throw new WireCut()
+        if (this.#heldBytes > 0 || hasBegun) throw new WireCut()
         return undefined
       }
       this.#allowance -= bytes.length
@@ -127,10 +136,11 @@ export class Channel {
   /** One call on the wire, given up with the wire when it takes too long. */
   async #untilIdle<T>(
     call: (options: CallOptions) => Promise<T>,
-    { signal }: CallOptions = {}
+    { signal }: CallOptions = {},
+    limitMs = this.#idleMs
   ): Promise<T> {
     if (this.#idleMs === 0) return call({ signal })
-    const idle = this.#clock.timeout(this.#idleMs)
+    const idle = this.#clock.timeout(limitMs)
     const both = signal === undefined ? idle.signal : AbortSignal.any([idle.signal, signal])
     try {
       return await call({ signal: both })

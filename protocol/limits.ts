@@ -15,5 +15,8 @@ export const WANTED_MAX = 64
 export const AUDITED_MAX = 64
 /** A conversation in which nothing arrives for this long is over. */
 export const IDLE_MS = 60_000
+/** A frame that has begun is whole after this long, and a second for each so many bytes; or it is cut. */
+export const FRAME_GRACE_MS = 10_000
+export const FRAME_BYTES_PER_SECOND = 4 << 10
 /** A stranger has this long in all. */
 export const STRANGER_MS = 10_000

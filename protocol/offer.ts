@@ -4,6 +4,7 @@
 
 import type { Hash, Scope } from '../store/block.ts'
 import { bytesOf } from '../store/codec.ts'
+import { Malformed } from '../store/errors.ts'
 import { HEAD_BYTES_MAX } from '../store/head.ts'
 import type { StoredBlock } from '../store/stored.ts'
 import { hashesFromWire, receiveBlock, scopeFromWire, scopeToWire, sendAll } from './blocks.ts'
@@ -19,7 +20,7 @@ export interface OfferedHead {
   body: Uint8Array
 }
 
-/** Reads blocks for the other side. */
+/** Reads blocks for the other side. What it throws ends the conversation. */
 export type Provide = (scope: Scope, hash: Hash) => Promise<StoredBlock | undefined>
 
 /** The writer's side. Returns the keeper's signed receipt, not yet checked. @throws {Refused} */
@@ -36,7 +37,9 @@ export async function offerHead(
       return readRecord(first, 'receipt')
     }
     const scope = scopeFromWire(first)
-    await sendAll(channel, hashesFromWire(second), (hash) => provide(scope, hash), options)
+    const hashes = hashesFromWire(second)
+    if (hashes.length === 0) throw new Malformed('a keeper wants nothing, and no end')
+    await sendAll(channel, hashes, (hash) => provide(scope, hash), options)
   }
 }
 

@@ -109,6 +109,15 @@ test('an offer: the keeper asks for what it lacks, and ends with its receipt', a
   await answering
 })
 
+test('a keeper that wants nothing, again and again, is malformed', async (t) => {
+  const { one, other } = pair()
+  const head = { mark: Buffer.from('mark'), body: Buffer.from('body') }
+  const offering = failureOf(offerHead(one, { head, provide: async () => STORED }))
+  await other.receive()
+  await other.send(['want', Buffer.from(SCOPE, 'hex'), []])
+  t.is((await offering).name, 'Malformed')
+})
+
 test('an offer that is not accepted is refused; one that is cut is not taken for refused', async (t) => {
   const head = { mark: Buffer.from('mark'), body: Buffer.from('body') }
   const provide = async () => undefined

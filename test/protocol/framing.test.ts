@@ -4,6 +4,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { encode } from '../../store/codec.ts'
 import { converse, type Message } from '../../protocol/framing.ts'
+import { FRAME_BYTES_PER_SECOND, FRAME_GRACE_MS } from '../../protocol/limits.ts'
 import { failureOf, pair } from './_pair.ts'
 
 function frameOf(body: Uint8Array): Buffer {
@@ -71,6 +72,43 @@ test('a wire from which nothing comes is given up', async (t) => {
   t.is((await failure).name, 'WireCut')
   t.is(clock.monotonic(), 60_000)
   t.is((await failureOf(near.read())).name, 'WireCut')
+})
+
+test('a frame that comes in drops is given up, though something always moves', async (t) => {
+  for (const body of [0, 100, 200_000]) {
+    const { clock, near, other } = pair({ idleMs: 60_000 })
+    const frame = frameOf(encode(['slow', new Uint8Array(body)]))
+    const dripping = async (): Promise<void> => {
+      for (let at = 0; at < frame.length; at++) {
+        await near.write(frame.subarray(at, at + 1))
+        await clock.sleep(9_000)
+      }
+    }
+    const both = Promise.all([failureOf(other.receive()), failureOf(dripping())])
+    const failures = await clock.run(both)
+    t.deepEqual(
+      failures.map(({ name }) => name),
+      ['WireCut', 'WireCut']
+    )
+    // No later than at the least pace, and the next drop of the other side.
+    t.true(
+      clock.monotonic() <= 2 * FRAME_GRACE_MS + (body / FRAME_BYTES_PER_SECOND) * 1000 + 10_000
+    )
+  }
+})
+
+test('a frame over a slow line arrives, and the wait before it begins is not counted', async (t) => {
+  const { clock, near, other } = pair({ idleMs: 60_000 })
+  const bytes = new Uint8Array(900_000)
+  const frame = frameOf(encode(['slow', bytes]))
+  const sending = async (): Promise<void> => {
+    for (let at = 0; at < frame.length; at += 5 * FRAME_BYTES_PER_SECOND) {
+      await clock.sleep(at === 0 ? 50_000 : 5_000)
+      await near.write(frame.subarray(at, at + 5 * FRAME_BYTES_PER_SECOND))
+    }
+  }
+  const [message] = await clock.run(Promise.all([other.receive(), sending()]))
+  t.deepEqual(message, ['slow', bytes])
 })
 
 test('a wire that takes nothing any more is given up', async (t) => {
