@@ -61,7 +61,7 @@ export class Looks {
 
   /** Something was thrown that is no failure of Drystone's: the checker of errors tells it. */
   bug(error: unknown): void {
-    this.#bugs.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    this.#bugs.push(error instanceof Error ? placed(error) : String(error))
   }
 
   /** True if something was thrown that nobody expected. */
@@ -127,4 +127,13 @@ export class Looks {
     this.#restored++
     return restored
   }
+}
+
+/** A failure with where it came from, by names of ours: the same on every computer. */
+function placed(error: Error): string {
+  const frames = (error.stack ?? '').matchAll(
+    /at (.*?)\(?file:\S*?\/((?:node|protocol|sim|store)\/[^\s)]*)/g
+  )
+  const places = [...frames].slice(0, 3).map(([, what = '', where = '']) => `${what}${where}`)
+  return [`${error.name}: ${error.message}`, ...places].join('; ')
 }

@@ -34,7 +34,7 @@ export class Timeline {
       this.add('healed', who, 'is protected again')
     } else {
       this.#atRisk.add(who)
-      this.add('risk', who, 'its last restore point has too few copies')
+      this.add('risk', who, 'has too few copies of its last restore point')
     }
   }
 }

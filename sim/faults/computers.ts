@@ -31,8 +31,8 @@ function endSuddenly(how: 'crash' | 'kill', what: string): Deed<Passing> {
   }
 }
 
-export const crash = endSuddenly('crash', 'its power fails')
-export const kill = endSuddenly('kill', 'its process is killed')
+export const crash = endSuddenly('crash', 'loses power')
+export const kill = endSuddenly('kill', 'is killed')
 
 export const stop: Deed<Passing> = async ({ forMs }, computer, scene) => {
   if (computer.state !== 'up') return
