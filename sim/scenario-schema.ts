@@ -145,10 +145,6 @@ function peersSchema(names: Names, options: { hasBase: boolean }) {
       const roles = rolesOf(peer.roles, i === 0)
       const taken = membersOf(group, peer.count).find((each) => names.twice.has(each))
       if (taken !== undefined) problem([group], `makes ${taken}, which there is already`)
-      const isRanked = roles.includes('admin') || roles.includes('publisher')
-      if (i > 0 && isRanked) {
-        problem([group, 'roles'], 'name admin or publisher: only the first peer can be that')
-      }
       if (i === 0 && peer.count > 1)
         problem([group, 'count'], 'is more than 1: one founds the mesh')
       const ofTree = (['files', 'size'] as const).find((field) => peer[field] !== undefined)
@@ -173,7 +169,7 @@ function baseSchema({ peers }: Names) {
     size: trees.size.default(DEFAULT_BASE.bytes),
     by: by.optional()
   })
-    .refine(() => publishers.length > 0, 'is published by nobody: give the first peer that role')
+    .refine(() => publishers.length > 0, 'is published by nobody: give a peer the role publisher')
     .transform(({ by: given, size: bytes, ...rest }) => ({
       ...rest,
       bytes,

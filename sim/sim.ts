@@ -109,6 +109,7 @@ class Run {
       const computer = fleet.computer(peer.name)
       computer.wall.jump(peer.clockMs)
       computer.wall.drift(peer.driftPpm)
+      fleet.network.setRate(computer.node.network.self, peer.rate)
       if (peer.lies.length > 0) lies.set(peer.name, new Set(peer.lies))
       this.#arrive(computer)
     }

@@ -163,9 +163,17 @@ export class MemoryTree implements Tree {
     this.#change(this.#at(asPath(at)), metadata)
   }
 
-  /** From now on (or no longer) a directory cannot be listed, or a file not be opened or read on. */
-  refuse(at: PathLike, isRefused = true): void {
-    this.#at(asPath(at)).isRefused = isRefused
+  /**
+   * From now on (or no longer) a directory cannot be listed, or a file not be opened or read on.
+   *
+   * @returns what ends that, wherever it was moved meanwhile
+   */
+  refuse(at: PathLike, isRefused = true): () => void {
+    const node = this.#at(asPath(at))
+    node.isRefused = isRefused
+    return () => {
+      node.isRefused = false
+    }
   }
 
   /** A directory is from now on a file system of its own, as a disk that is mounted there. */

@@ -69,8 +69,8 @@ export const unreadable: Deed<Passing> = async ({ forMs }, computer, scene) => {
   const [path] = scene.random.pick(directories)
   const bytes = Buffer.from(path, 'latin1')
   scene.timeline.add('fault', computer.name, `cannot list ${JSON.stringify(path)}`)
-  tree.refuse(bytes)
+  const allow = tree.refuse(bytes)
   await scene.pass(forMs)
-  tree.refuse(bytes, false)
+  allow()
   scene.timeline.add('back', computer.name, 'can list all its directories again')
 }

@@ -60,17 +60,32 @@ export const dropLink: LinkDeed = async (_, [one, other], scene) => {
 }
 
 export const slowLink: LinkDeed<SlowLink> = async (fault, [one, other], scene) => {
-  await Promise.all([slow(fault, one, scene), slow(fault, other, scene)])
+  const ends = keysOf(one, other)
+  if (ends !== undefined) await slowed(fault, `${one.name} – ${other.name}`, { ends, scene })
 }
 
-export const slow: Deed<SlowLink> = async ({ rate, forMs }, computer, scene) => {
-  if (computer.peer === undefined || rate === undefined) return
+export const slow: Deed<SlowLink> = async (fault, { name, peer }, scene) => {
+  if (peer !== undefined) await slowed(fault, name, { ends: [peer, undefined], scene })
+}
+
+async function slowed(
+  { rate, latencyMs, forMs }: SlowLink,
+  names: string,
+  { ends, scene }: { ends: [PeerKey, PeerKey | undefined]; scene: Scene }
+): Promise<void> {
   const { network } = scene.fleet
-  scene.timeline.add('fault', computer.name, `its link carries ${rate} bytes a second`)
-  network.setRate(computer.peer, rate)
+  const how = [
+    rate === undefined ? '' : `carries ${rate} bytes a second`,
+    latencyMs === undefined ? '' : `takes ${latencyMs} ms more`
+  ]
+  scene.timeline.add('fault', names, `the line ${how.filter((each) => each !== '').join(' and ')}`)
+  network.slow(...ends, {
+    ...(rate !== undefined && { rate }),
+    ...(latencyMs !== undefined && { latencyMs })
+  })
   await scene.pass(forMs)
-  network.setRate(computer.peer, scene.peerOf(computer).rate)
-  scene.timeline.add('back', computer.name, 'its link is as fast as before')
+  network.slow(...ends, {})
+  scene.timeline.add('back', names, 'the line is as fast as before')
 }
 
 export const drop: Deed = async (_, { name, peer }, scene) => {

@@ -264,7 +264,6 @@ for (const [what, peer, place] of [
   ['a name that is a role', '  storage: {}', '8:3'],
   ['a name that a group makes too', '  desk-2: {}', '8:3'],
   ['a role that is none', '  shed: { roles: [storage, boss] }', '8:28'],
-  ['a second admin', '  shed: { roles: [admin] }', '8:18'],
   ['too many', '  shed: { count: 1001 }', '8:18'],
   ['too many together', '  shed: { count: 998 }', '5:3'],
   ['files without an endpoint', '  shed: { roles: storage, files: 3 }', '8:34'],

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -83,4 +84,48 @@ test('a trace that cannot be written disturbs nothing before it is closed', (t) 
     for (let i = 0; i < 20_000; i++) trace.add(`{"n":${i}}`)
   })
   t.throws(() => trace.close(), { name: 'WrongUsage', message: /no space left/ })
+})
+
+const CALM = `
+scenario: calm
+about: An office in which little happens.
+length: 90m
+heal: 30m
+peers:
+  nas:
+  attic: { roles: storage }
+  desk: { files: 8, size: 100KiB }
+workload: { hours: always, days: always, changes: 100/d, backups: 20m }
+faults:
+  - { at: 20m, do: crash, who: attic, for: 1m }
+checks: { every: 30m }
+`
+
+test('two processes run one seed alike, and the trace is what its hash says', async (t) => {
+  const at = await folder(t)
+  const file = join(at, 'a calm office.yaml')
+  await writeFile(file, CALM)
+  const traces = [join(at, 'one.ndjson'), join(at, 'two.ndjson')] as const
+  const results = []
+  for (const trace of traces) {
+    const { code, out } = await sim(file, '--seed', '3', '--json', '--trace', trace)
+    t.is(code, 0)
+    results.push(JSON.parse(out.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>)
+  }
+  const [one, two] = results
+  t.is(one?.traceHash, two?.traceHash)
+  t.like(one, { ok: true, seed: 3, simulatedSeconds: 5400, peers: 3, violations: [] })
+  const bytes = await readFile(traces[0])
+  t.is(createHash('sha256').update(bytes).digest('hex'), one?.traceHash as string)
+  t.deepEqual(await readFile(traces[1]), bytes)
+  t.is(bytes.toString().trimEnd().split('\n').length, one?.events as number)
+})
+
+test('several seeds are run one after the other', async (t) => {
+  const file = join(await folder(t), 'calm.yaml')
+  await writeFile(file, CALM)
+  const { code, out } = await sim(file, '--seed', '5', '--runs', '2')
+  t.is(code, 0)
+  t.regex(out, /seed 5: all is well/)
+  t.regex(out, /seed 6: all is well/)
 })
