@@ -143,9 +143,7 @@ export class Computer {
 
   /** Starts the peer of this computer's home; undefined if the process dies meanwhile. */
   async up(): Promise<Node | undefined> {
-    const { ports } = this
-    const life = this.#life
-    return this.#whileAlive(life, async () => {
+    return this.alive(async (ports) => {
       const node = await Node.open(ports)
       await node.start()
       this.#perform = performer(node, () => {})
@@ -162,12 +160,14 @@ export class Computer {
   ): Promise<ResultOf<K> | undefined> {
     const perform = this.#perform
     if (this.#node === undefined || perform === undefined) return undefined
-    return this.#whileAlive(this.#life, () => perform(name, args, context) as Promise<ResultOf<K>>)
+    return this.alive(() => perform(name, args, context) as Promise<ResultOf<K>>)
   }
 
-  #whileAlive<T>(life: Life | undefined, work: () => Promise<T>): Promise<T | undefined> {
-    if (life === undefined) return Promise.resolve(undefined)
-    return Promise.race([work(), life.over.then(() => undefined)])
+  /** Work of the process that runs now, or of a new one; undefined if the process dies meanwhile. */
+  alive<T>(work: (ports: Ports) => Promise<T>): Promise<T | undefined> {
+    const { ports } = this
+    const over = this.#life?.over ?? Promise.resolve()
+    return Promise.race([work(ports), over.then(() => undefined)])
   }
 
   /** What would be left if the power went now, in the worst case. */

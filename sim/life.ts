@@ -36,6 +36,14 @@ interface Pause {
   end: () => void
 }
 
+interface Guarded {
+  methods: readonly string[]
+  /** Guards what some of them give. */
+  giving?: Record<string, (given: unknown, ...args: unknown[]) => unknown>
+  /** What the object is: a path, a peer. */
+  about?: string
+}
+
 type Method = (...args: unknown[]) => unknown
 
 const DISK = ['open', 'list', 'makeDirectory', 'rename', 'remove', 'syncDirectory', 'space']
@@ -100,32 +108,46 @@ export class Life {
   }
 
   disk(disk: Disk): Disk {
-    return this.#guard('disk', disk, DISK, {
-      open: (file, path) => this.#guard('file', file as object, FILE, {}, path as string)
+    return this.#guard('disk', disk, {
+      methods: DISK,
+      giving: {
+        open: (file, path) =>
+          this.#guard('file', file as object, { methods: FILE, about: path as string })
+      }
     })
   }
 
   tree(tree: Tree): Tree {
-    return this.#guard('tree', tree, TREE, {
-      open: (file) => this.#guard('tree-file', file as object, TREE_FILE),
-      writer: (writer) =>
-        this.#guard('tree-writer', writer as object, TREE_WRITER, {
-          createFile: (file) => this.#guard('tree-file', file as object, TREE_FILE_WRITER)
-        })
+    const file = (given: unknown, methods: readonly string[]): object =>
+      this.#guard('tree-file', given as object, { methods })
+    return this.#guard('tree', tree, {
+      methods: TREE,
+      giving: {
+        open: (given) => file(given, TREE_FILE),
+        writer: (writer) =>
+          this.#guard('tree-writer', writer as object, {
+            methods: TREE_WRITER,
+            giving: { createFile: (given) => file(given, TREE_FILE_WRITER) }
+          })
+      }
     })
   }
 
   index(index: Index): Index {
     return {
       rebuilt: index.rebuilt,
-      space: (name): IndexSpace => this.#guard('index', index.space(name), INDEX_SPACE, {}, name),
+      space: (name): IndexSpace =>
+        this.#guard('index', index.space(name), { methods: INDEX_SPACE, about: name }),
       close: () => index.close()
     }
   }
 
   network(network: Network): Network {
     const wireOf = (wire: unknown): Wire => this.#wire(wire as Wire)
-    const guarded = this.#guard('network', network, NETWORK, { dial: wireOf })
+    const guarded = this.#guard('network', network, {
+      methods: NETWORK,
+      giving: { dial: wireOf }
+    })
     const own: Pick<Network, 'handle' | 'watch'> = {
       handle: (protocol, handler, options) => {
         const guardedHandler: Handler = async (wire) => {
@@ -165,7 +187,7 @@ export class Life {
   }
 
   #wire(wire: Wire): Wire {
-    return this.#guard('wire', wire, WIRE, {}, this.#init.nameOf(wire.peer))
+    return this.#guard('wire', wire, { methods: WIRE, about: this.#init.nameOf(wire.peer) })
   }
 
   #hear(listener: (event: NetworkEvent) => void, event: NetworkEvent): void {
@@ -174,16 +196,8 @@ export class Life {
     else void wait.then(() => listener(event))
   }
 
-  /**
-   * The same object, with some of its methods led through here. `giving` wraps what a method gives.
-   */
-  #guard<T extends object>(
-    room: string,
-    port: T,
-    methods: readonly string[],
-    giving: Record<string, (given: unknown, ...args: unknown[]) => unknown> = {},
-    about?: string
-  ): T {
+  /** The same object, with some of its methods led through here. */
+  #guard<T extends object>(room: string, port: T, { methods, giving = {}, about }: Guarded): T {
     const own: Record<string, Method> = {}
     for (const name of methods) {
       const method: unknown = Reflect.get(port, name)

@@ -1,8 +1,9 @@
 // The people at one endpoint: they change files in their hours, take backups, and look at the status now and
 // then. What they are told is noted as the product's claim, with what the tree held at that moment.
 
-import { hashOf, parseCid, toHex } from '../store/block.ts'
+import { fromHex, hashOf, parseCid, toHex } from '../store/block.ts'
 import { DrystoneError } from '../store/errors.ts'
+import { ENDPOINT_ID_BYTES } from '../store/roster-bodies.ts'
 import { showPath } from '../node/tree/path.ts'
 import type { SavedClaim } from './checkers/checker.ts'
 import type { Claims } from './claims.ts'
@@ -136,13 +137,13 @@ export class People {
     const { node } = computer
     const taken = await computer.ask('backup', {})
     if (taken === undefined) return false
-    const endpoint = await node.endpoint()
-    const head = node.heads.last(endpoint.id)
+    const { endpoint = '' } = computer
+    const head = node.heads.last(fromHex(endpoint, ENDPOINT_ID_BYTES))
     if (head === undefined) return false
     const claim: SavedClaim = {
       at: now(),
       computer: computer.name,
-      endpoint: toHex(endpoint.id),
+      endpoint,
       writer: toHex(node.network.self),
       point: taken.point,
       seq: head.head.seq,

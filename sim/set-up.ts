@@ -35,17 +35,17 @@ export async function setUp(fleet: Fleet, scenario: Scenario): Promise<Place> {
   if (first === undefined) throw new Error('a scenario without peers')
   const founder = computerOf(fleet, first)
   furnishTrees(fleet, founder, { peer: first, scenario })
-  const { phrases, complete } = await foundMesh(founder.ports, {
+  const founded = await foundMesh(founder.ports, {
     mesh: 'office',
     name: first.name,
     roles: new Set<Role>(['admin', 'publisher', ...first.roles]),
     site: first.site,
     root: rootOf(first)
   })
-  await complete()
+  await founded.complete()
   await founder.up()
   await noteEndpoint(founder)
-  const words = phrases.join(' ')
+  const words = founded.phrases.join(' ')
   await setPolicy(founder, words, scenario)
   for (const peer of others) await join(fleet, { founder, peer, words, scenario })
   await publish(fleet, scenario)

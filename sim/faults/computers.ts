@@ -11,7 +11,7 @@ import type { Deed, MayPass, Passing } from './scene.ts'
 const PASSAGES = 400
 const PASSAGES_WAIT_MS = 5_000
 /** How soon somebody tries again to bring a blank computer back. */
-const AGAIN_MS = 10 * 60_000
+const AGAIN_MS = 5 * 60_000
 const HOUR_MS = 60 * 60_000
 
 function endSuddenly(how: 'crash' | 'kill', what: string): Deed<Passing> {
@@ -35,7 +35,7 @@ export const crash = endSuddenly('crash', 'loses power')
 export const kill = endSuddenly('kill', 'is killed')
 
 export const stop: Deed<Passing> = async ({ forMs }, computer, scene) => {
-  if (computer.state !== 'up') return
+  if (computer.state !== 'up' || scene.isComingBack(computer)) return
   scene.timeline.add('fault', computer.name, 'stops')
   await computer.down()
   await scene.pass(forMs)
@@ -52,32 +52,38 @@ export const sleep: Deed<Passing> = async ({ forMs }, computer, scene) => {
   scene.timeline.add('back', computer.name, 'wakes up')
 }
 
-export const destroy: Deed = async (_, computer, { timeline, lose }) => {
-  timeline.add('fault', computer.name, 'is lost for good')
-  lose(computer)
+export const destroy: Deed = async (_, computer, scene) => {
+  scene.timeline.add('fault', computer.name, 'is lost for good')
+  scene.lose(computer)
 }
 
-/** Lost; later a blank computer goes on with its endpoint, by the words. */
+/** Lost; later a blank computer goes on with its endpoint, by the words, however often it is disturbed. */
 export const replace: Deed<Passing> = async ({ forMs }, lost, scene) => {
   const { fleet, timeline, words } = scene
-  const peer = scene.peerOf(lost)
+  const roles = memberRoles(scene.peerOf(lost))
   timeline.add('fault', lost.name, 'is lost, and will be replaced')
+  const endpoint = scene.endpointOf(lost)
   scene.lose(lost)
   await scene.pass(forMs)
-  const blank = fleet.computer(`${lost.name}b`, { site: lost.site })
-  const roles = memberRoles(peer)
-  for (;;) {
+  const blank = scene.heirOf(lost, endpoint)
+  while (scene.isComingBack(blank)) {
     try {
-      await comeBack(blank, { words, replaces: lost.endpoint, roles })
-      if (lost.endpoint !== undefined) await restoreTo(blank, ROOT, 'latest')
-      timeline.add('back', blank.name, `takes the place of ${lost.name}`)
-      return scene.succeed(lost, blank)
+      const isBack = await blank.alive(async () => {
+        await comeBack(blank, { words, replaces: endpoint, roles })
+        if (endpoint !== undefined) await restoreTo(blank, ROOT, 'latest')
+        return true
+      })
+      if (isBack === true) {
+        timeline.add('back', blank.name, `takes the place of ${lost.name}`)
+        return scene.succeed(blank)
+      }
     } catch (error) {
       if (!(error instanceof DrystoneError)) throw error
-      timeline.trace(blank.name, 'cannot come back yet', `${error.name}: ${error.message}`)
+      timeline.add('note', blank.name, `cannot come back yet: ${error.name}`)
+      timeline.trace(blank.name, 'cannot come back yet', error.message)
       blank.kill()
-      await fleet.clock.sleep(AGAIN_MS)
     }
+    await fleet.clock.sleep(AGAIN_MS)
   }
 }
 

@@ -21,11 +21,10 @@ export const diskError: Deed<DiskErrorFault> = async (fault, computer, scene) =>
   computer.disk.failNext({ error, calls, operation })
   await scene.pass(forMs)
   computer.disk.failNext(undefined)
-  // Whoever mends a disk starts the computer again; a store that met the failure wants it.
-  if (computer.life === undefined || computer.isAsleep) return
-  await computer.down()
+  // A store that met the failure wants it.
+  if (computer.life === undefined) return
   scene.timeline.add('back', computer.name, 'its disk is mended, and it starts again')
-  await scene.start(computer)
+  await scene.restart(computer)
 }
 
 export const slowDisk: Deed<{ latencyMs: number } & Passing> = async (

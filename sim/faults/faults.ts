@@ -8,15 +8,20 @@ import type { Between, Fault, Range, Scenario, ScenarioPeer, Who } from '../scen
 import * as computers from './computers.ts'
 import * as disks from './disks.ts'
 import * as links from './links.ts'
+import { computerOf } from '../set-up.ts'
 import { drawn, type Scene } from './scene.ts'
 
 /** How soon a peer that did not start is started again. */
 const RESTART_MS = 30_000
 const DAY_MS = 24 * 60 * 60_000
 
+type LinkFault = Extract<Fault, { between: Between }>
+type ComputerFault = Extract<Fault, { who: Who }>
+
 export interface FaultsInit extends Omit<
   Scene,
-  'pass' | 'start' | 'peerOf' | 'lose' | 'succeed' | 'random'
+  | ('pass' | 'start' | 'restart' | 'peerOf' | 'random')
+  | ('lose' | 'endpointOf' | 'heirOf' | 'succeed' | 'isComingBack')
 > {
   scenario: Scenario
   random: SeededRandom
@@ -36,6 +41,8 @@ export class Faults {
   readonly #peers: Map<string, ScenarioPeer>
   readonly #starting = new Set<Computer>()
   readonly #lost = new Set<Computer>()
+  /** Blank computers that are to do what lost ones did, and the endpoints that they are to take over. */
+  readonly #heirs = new Map<Computer, string | undefined>()
 
   constructor(init: FaultsInit) {
     this.#init = init
@@ -46,11 +53,15 @@ export class Faults {
       peerOf: (computer) => this.peerOf(computer),
       pass: (forMs) => this.#pass(forMs),
       start: (computer) => this.#start(computer),
+      restart: (computer) => this.#restart(computer),
       lose: (computer) => this.#lose(computer),
-      succeed: (lost, by) => {
-        this.#peers.set(by.name, this.peerOf(lost))
-        init.onSucceeded(by)
-      }
+      endpointOf: (computer) => computer.endpoint ?? this.#heirs.get(computer),
+      heirOf: (lost, endpoint) => this.#heirOf(lost, endpoint),
+      succeed: (heir) => {
+        this.#heirs.delete(heir)
+        init.onSucceeded(heir)
+      },
+      isComingBack: (computer) => this.#heirs.has(computer)
     }
   }
 
@@ -121,7 +132,7 @@ export class Faults {
     }
   }
 
-  #onLink(fault: Fault, ends: readonly [Computer, Computer]): Promise<void> {
+  #onLink(fault: LinkFault, ends: readonly [Computer, Computer]): Promise<void> {
     const scene = this.#scene
     switch (fault.do) {
       case 'cut':
@@ -134,12 +145,10 @@ export class Faults {
         return links.dropLink(fault, ends, scene)
       case 'slow-link':
         return links.slowLink(fault, ends, scene)
-      default:
-        throw new Error(`${fault.do} is no fault of a link`)
     }
   }
 
-  #onComputer(fault: Fault, computer: Computer): Promise<void> {
+  #onComputer(fault: ComputerFault, computer: Computer): Promise<void> {
     const scene = this.#scene
     switch (fault.do) {
       case 'crash':
@@ -176,8 +185,6 @@ export class Faults {
         return links.drop(fault, computer, scene)
       case 'slow-link':
         return links.slow(fault, computer, scene)
-      default:
-        throw new Error(`${fault.do} is no fault of a computer`)
     }
   }
 
@@ -208,13 +215,25 @@ export class Faults {
     if (this.#starting.has(computer)) return
     this.#starting.add(computer)
     try {
-      while (!this.#lost.has(computer) && computer.state === 'down') {
+      while (this.#isStartable(computer)) {
         if (await this.#comesUp(computer)) return
         await this.#sleep(RESTART_MS)
       }
     } finally {
       this.#starting.delete(computer)
     }
+  }
+
+  /** Who comes back is started by whoever brings it back. */
+  #isStartable(computer: Computer): boolean {
+    return !this.#lost.has(computer) && !this.#heirs.has(computer) && computer.state === 'down'
+  }
+
+  async #restart(computer: Computer): Promise<void> {
+    if (computer.isAsleep) computer.wake()
+    if (this.#heirs.has(computer)) return computer.kill()
+    await computer.down()
+    await this.#start(computer)
   }
 
   async #comesUp(computer: Computer): Promise<boolean> {
@@ -233,8 +252,19 @@ export class Faults {
 
   #lose(computer: Computer): void {
     this.#lost.add(computer)
+    this.#heirs.delete(computer)
     this.#init.onLost(computer)
     this.#init.fleet.destroy(computer.name)
+  }
+
+  #heirOf(lost: Computer, endpoint: string | undefined): Computer {
+    const peer = this.peerOf(lost)
+    let name = `${lost.name}b`
+    while (this.#peers.has(name)) name += 'b'
+    this.#peers.set(name, peer)
+    const blank = computerOf(this.#init.fleet, peer, name)
+    this.#heirs.set(blank, endpoint)
+    return blank
   }
 
   #watched(work: () => Promise<void>): void {

@@ -22,10 +22,18 @@ export interface Scene {
   pass(forMs: Range | undefined): Promise<void>
   /** Starts the peer of a computer, again and again until it comes up. */
   start(computer: Computer): Promise<void>
+  /** Starts it anew, as whoever mended its disk would. */
+  restart(computer: Computer): Promise<void>
   /** A computer is gone for good. Its people leave. */
-  lose(computer: Computer): void
-  /** A new computer does what a lost one did. */
-  succeed(lost: Computer, by: Computer): void
+  lose: (computer: Computer) => void
+  /** Id in hex of the endpoint that lives on it, or that it is to take over. */
+  endpointOf(computer: Computer): string | undefined
+  /** A blank computer that is to do what a lost one did: until it does, nobody else starts it. */
+  heirOf(lost: Computer, endpoint: string | undefined): Computer
+  /** It does what the lost one did. */
+  succeed(heir: Computer): void
+  /** True while it is to come back, and is not lost itself. */
+  isComingBack(computer: Computer): boolean
 }
 
 /** A fault on one computer, and what of it the deed has to know. */

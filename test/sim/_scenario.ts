@@ -1,4 +1,5 @@
-// Runs scenarios for tests: the built-in ones from their files, and small ones from text.
+// Runs scenarios for tests: the built-in ones from their files, with all that has to hold of them, and small
+// ones from text.
 
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

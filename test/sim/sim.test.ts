@@ -6,11 +6,15 @@ import { Node } from '../../node/node.ts'
 import { SimDisk } from '../../sim/disk.ts'
 import { runText } from './_scenario.ts'
 
+function methodOf<T>({ prototype }: { prototype: object }, name: string): T {
+  return Object.getOwnPropertyDescriptor(prototype, name)?.value as T
+}
+
 /** Everything at once, and short. */
 const BUSY = `
 scenario: busy
 about: A few hours in which everything happens.
-length: 5h
+length: 4h
 heal: 1h
 base: { name: system, version: '1', files: 12, size: 400KiB }
 peers:
@@ -65,18 +69,17 @@ checks: { every: 1h }
 `
 
 test.serial('a keeper that loses what it signed for is found, with what led to it', async (t) => {
-  const { durable } = SimDisk.prototype
-  t.teardown(() => {
-    SimDisk.prototype.durable = durable
-  })
+  const durable = methodOf<(this: SimDisk) => SimDisk>(SimDisk, 'durable')
+  t.teardown(() => Object.assign(SimDisk.prototype, { durable }))
   // A disk that keeps no block: what fsync promised was a lie.
-  SimDisk.prototype.durable = function (this: SimDisk): SimDisk {
+  const forgetful = function (this: SimDisk): SimDisk {
     const left = durable.call(this)
     for (const { path } of left.files()) {
       if (path.startsWith('blocks/')) void left.remove(path)
     }
     return left
   }
+  Object.assign(SimDisk.prototype, { durable: forgetful })
   const { violations, checks, tail, simulatedSeconds } = await runText(CALM, 1)
   t.true(violations.some(({ checker }) => checker === 'restores'))
   t.true(violations.some(({ checker }) => checker === 'closure'))
@@ -88,14 +91,14 @@ test.serial('a keeper that loses what it signed for is found, with what led to i
 
 for (const method of ['backUp', 'replicate'] as const) {
   test.serial(`what nobody expected of ${method} is found by the checker of errors`, async (t) => {
-    const original = Node.prototype[method]
+    const original = methodOf<(...args: never[]) => Promise<unknown>>(Node, method)
     t.teardown(() => Object.assign(Node.prototype, { [method]: original }))
     let calls = 0
     // Some go well: the office has to be set up. `replicate` is called by nobody who waits for it, too.
     Object.assign(Node.prototype, {
       [method]: async function (this: Node, ...args: never[]): Promise<unknown> {
         if (++calls === 60) throw new TypeError('a bug')
-        return (original as (...args: never[]) => Promise<unknown>).apply(this, args)
+        return original.apply(this, args)
       }
     })
     const { violations } = await runText(CALM.replace('backups: 30m', 'backups: 1m'), 1)
