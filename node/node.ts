@@ -21,6 +21,7 @@ import { Keeper } from './keeper.ts'
 import { keepDoor } from './mesh/door.ts'
 import { Gossip } from './mesh/gossip.ts'
 import { Members } from './mesh/members.ts'
+import { Presence } from './mesh/presence.ts'
 import type { NetworkSettings, Ports } from './ports.ts'
 import { Reading, type ReadingInit } from './reading.ts'
 import { Replicator, type Replicated, type ReplicateOptions } from './replicator.ts'
@@ -56,6 +57,7 @@ export class Node {
   readonly store: Blockstore
   readonly gossip: Gossip
   readonly keeper: Keeper
+  readonly presence: Presence
   readonly replicator: Replicator
   readonly witnesses: WitnessBook
   readonly #index: Index
@@ -86,7 +88,9 @@ export class Node {
     this.baseStore = new BaseStore({ disk, store, network, clock, members, bases })
     const { baseStore } = this
     this.keeper = new Keeper({ network, clock, key, store, members, heads, bases, baseStore })
-    this.replicator = new Replicator({ network, clock, store, members, heads })
+    this.presence = new Presence({ network, clock })
+    const { presence } = this
+    this.replicator = new Replicator({ network, clock, store, members, heads, presence })
     const sets = {
       roster: members.records,
       bases: bases.records,

@@ -17,6 +17,7 @@ import { OFFER_PROTOCOL, offerHead, type Provide } from '../protocol/offer.ts'
 import { Fetcher } from './fetcher.ts'
 import type { Heads, MarkedHead } from './heads.ts'
 import type { Members } from './mesh/members.ts'
+import type { Presence } from './mesh/presence.ts'
 import { rank } from './placement.ts'
 import { Wanted } from './wanted.ts'
 
@@ -26,6 +27,7 @@ export interface ReplicatorComponents {
   store: Blockstore
   members: Members
   heads: Heads
+  presence: Presence
 }
 
 /** Bytes that left for one head. */
@@ -82,10 +84,16 @@ export class Replicator {
       .filter((peer) => members.member(peer)?.roles.has('storage') === true)
   }
 
-  /** True if as many storage peers, on as many sites, signed for a head as policy asks. */
+  /** Of those that signed, the ones that count: they were there of late. */
+  presentCopiesOf(head: MarkedHead): PeerKey[] {
+    const { presence } = this.#components
+    return this.copiesOf(head).filter((peer) => presence.isPresent(peer))
+  }
+
+  /** True if as many present storage peers, on as many sites, signed for a head as policy asks. */
   isProtected(head: MarkedHead): boolean {
     const { members } = this.#components
-    const copies = this.copiesOf(head)
+    const copies = this.presentCopiesOf(head)
     const sites = new Set(copies.map((peer) => members.member(peer)?.site))
     const { policy } = members.roster
     return copies.length >= policy.copies && sites.size >= policy.sites

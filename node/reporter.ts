@@ -3,6 +3,7 @@
 
 import { toHex } from '../store/block.ts'
 import { peerIdText } from '../store/peer.ts'
+import type { MarkedHead } from './heads.ts'
 import type { Node } from './node.ts'
 import type { Endpoint } from './endpoint.ts'
 
@@ -37,7 +38,7 @@ export async function reportStatus(node: Node): Promise<Status> {
   const milestones = await home.milestones()
   const reached = milestones.protected
   const isProtected = last !== undefined && replicator.isProtected(last)
-  const copies = last === undefined ? [] : replicator.copiesOf(last)
+  const copies = last === undefined ? [] : replicator.presentCopiesOf(last)
   const nameOf = (peer: Uint8Array): string => members.member(peer)?.name ?? peerIdText(peer)
   const text = (ms: number | undefined): string | undefined =>
     ms === undefined ? undefined : new Date(ms).toISOString()
@@ -55,17 +56,17 @@ export async function reportStatus(node: Node): Promise<Status> {
     copies: copies.map(nameOf).sort(),
     provenAt: text(milestones.provenAt),
     isProtected: mine === undefined || isProtected,
-    problems: findProblems(node, { mine, hasPoint: lastPoint !== undefined, isProtected })
+    problems: findProblems(node, { mine, last, isProtected })
   }
 }
 
 function findProblems(
-  { members, bases, network, heads }: Node,
+  { members, bases, network, heads, replicator, presence }: Node,
   {
     mine,
-    hasPoint,
+    last,
     isProtected
-  }: { mine: Endpoint | undefined; hasPoint: boolean; isProtected: boolean }
+  }: { mine: Endpoint | undefined; last: MarkedHead | undefined; isProtected: boolean }
 ): Problem[] {
   const problems: Problem[] = []
   const { policy } = members.roster
@@ -79,18 +80,28 @@ function findProblems(
       next: 'Let one more computer join with `drystone invite --role storage`.'
     })
   }
-  if (mine !== undefined && !hasPoint) {
+  if (mine !== undefined && last === undefined) {
     problems.push({
       name: 'NoRestorePoint',
       message: 'this computer has no restore point yet',
       next: 'Run `drystone backup`.'
     })
   }
-  if (mine !== undefined && hasPoint && !isProtected) {
+  if (last !== undefined && !isProtected) {
     problems.push({
       name: 'NotProtected',
       message: 'the last restore point has fewer copies than policy asks',
       next: 'See that the storage peers run (`drystone peers`); copies go out by themselves.'
+    })
+  }
+  const signers = last === undefined ? [] : replicator.copiesOf(last)
+  const absent = signers.filter((peer) => !presence.isPresent(peer))
+  for (const peer of absent) {
+    const name = members.member(peer)?.name ?? peerIdText(peer)
+    problems.push({
+      name: 'KeeperAbsent',
+      message: `${name} has a copy, and nobody reached it for hours: the copy does not count`,
+      next: `Start ${name}. If it is lost, nothing else is to do: another storage peer takes its place.`
     })
   }
   const fork = mine && heads.fork(mine.id, network.self)
