@@ -61,7 +61,7 @@ export async function reportStatus(node: Node): Promise<Status> {
 }
 
 function findProblems(
-  { members, bases, network, heads, replicator, presence }: Node,
+  { members, bases, network, heads, store, replicator, presence }: Node,
   {
     mine,
     last,
@@ -104,9 +104,9 @@ function findProblems(
       next: `Start ${name}. If it is lost, nothing else is to do: another storage peer takes its place.`
     })
   }
-  const fork = mine && heads.fork(mine.id, network.self)
-  if (fork !== undefined) {
-    const { name, message, next = '' } = fork
+  for (const failure of [store.poison, mine && heads.fork(mine.id, network.self)]) {
+    if (failure === undefined) continue
+    const { name, message, next = '' } = failure
     problems.push({ name, message, next })
   }
   for (const message of members.roster.problems) {

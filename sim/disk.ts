@@ -35,8 +35,6 @@ const READING: ReadonlySet<DiskOperation> = new Set(['read', 'list'])
 
 export class SimDisk implements Disk {
   readonly location = undefined
-  /** May be changed at any time. */
-  capacity: number
   /** Sees every call. */
   fault: FaultOf | undefined
   /** Grows with every change of what is here, durable or not. */
@@ -44,13 +42,30 @@ export class SimDisk implements Disk {
   /** What a call takes; whoever calls must wait, the disk has no clock. */
   latencyMs = 0
   readonly #faults = new Faults()
+  #capacity: number
+  #hasLackedRoom = false
   #names = new Names()
   /** Processes that had files open on this disk, one after another. */
   #processes = 0
 
   constructor(init: SimDiskInit = {}) {
-    this.capacity = init.capacity ?? Number.MAX_SAFE_INTEGER
+    this.#capacity = init.capacity ?? Number.MAX_SAFE_INTEGER
     this.fault = init.fault
+  }
+
+  /** May be changed at any time. */
+  get capacity(): number {
+    return this.#capacity
+  }
+
+  set capacity(bytes: number) {
+    this.#capacity = bytes
+    this.#hasLackedRoom = false
+  }
+
+  /** True if something did not fit since the capacity was set. */
+  get hasLackedRoom(): boolean {
+    return this.#hasLackedRoom
   }
 
   /**
@@ -259,6 +274,7 @@ export class SimDisk implements Disk {
     if (bytes.length === 0) return 0
     const before = content.length
     const taken = Math.min(bytes.length, before + this.#free() - offset)
+    if (taken < bytes.length) this.#hasLackedRoom = true
     if (taken <= 0) throw refusal('write', path, 'ENOSPC')
     content.write(bytes.subarray(0, taken), offset)
     if (content.isNamed) this.#names.bytesUsed += content.length - before

@@ -1,7 +1,7 @@
-// The failures of the simulator: a scenario file that cannot be right, and a run in which something did not
-// hold. Both name the place: a line of the file, or the seed that shows it again.
+// The failures of the simulator: a scenario file that cannot be right, an office that cannot be, and a run in
+// which something did not hold. They name the place: a line of the file, or the seed that shows it again.
 
-import { DrystoneError } from '../store/errors.ts'
+import { DrystoneError, type FailureInit } from '../store/errors.ts'
 
 /** A scenario file says what no scenario can say. The message has a line for each problem. */
 export class ScenarioInvalid extends DrystoneError {
@@ -19,6 +19,18 @@ export class ScenarioInvalid extends DrystoneError {
     this.file = file
     this.line = line
     this.column = column
+  }
+}
+
+/** What a scenario asks for cannot even begin: a disk too small, a line too slow. */
+export class OfficeNotSetUp extends DrystoneError {
+  override readonly name = 'OfficeNotSetUp'
+
+  constructor(why: string, init: FailureInit = {}) {
+    super(`the office cannot be set up: ${why}`, {
+      next: 'Give its peers more room and faster lines, or fewer and smaller files.',
+      ...init
+    })
   }
 }
 

@@ -4,8 +4,10 @@
 
 import { systemClock } from '../store/clock.ts'
 import { toHex } from '../store/block.ts'
+import { DrystoneError } from '../store/errors.ts'
 import { Claims } from './claims.ts'
 import { SimClock } from './clock.ts'
+import { OfficeNotSetUp } from './errors.ts'
 import { Faults } from './faults/faults.ts'
 import { Fleet, type Computer } from './fleet.ts'
 import { lyingNetwork } from './liar/network.ts'
@@ -18,12 +20,14 @@ import { Timeline } from './timeline.ts'
 
 /** Of virtual time, in which the office has to be set up. */
 const SET_UP_MS = 60 * 60_000
+/** In less nobody can tell whether a mesh heals: people try again what failed after a quarter of an hour. */
+const HEAL_MIN_MS = 30 * 60_000
 /** Progress is told, and surprises are met, after so much virtual time. */
 const STEP_MS = 60 * 60_000
 
 const TRUTH: ReadonlySet<Lie> = new Set()
 
-/** Runs a scenario. @throws what the set-up of the office throws, and the signal's reason */
+/** Runs a scenario. @throws {OfficeNotSetUp} @throws the signal's reason */
 export async function simulate(scenario: Scenario, init: SimulationInit): Promise<Simulation> {
   const run = new Run(scenario, init)
   const onRejection = (error: unknown): void => run.bug(error)
@@ -44,6 +48,8 @@ class Run {
   readonly #lies = new Map<string, Set<Lie>>()
   readonly #people = new Map<Computer, People>()
   #looks: Looks | undefined
+  /** Rejects if something unexpected is thrown while the office is set up. */
+  readonly #broken = Promise.withResolvers<never>()
   #tail: string[] = []
 
   constructor(scenario: Scenario, init: SimulationInit) {
@@ -66,20 +72,35 @@ class Run {
 
   /** Something was thrown that is no failure of Drystone's. */
   bug(error: unknown): void {
-    if (this.#looks === undefined) throw error
-    this.#looks.bug(error)
+    if (this.#looks === undefined) this.#broken.reject(error)
+    else this.#looks.bug(error)
   }
 
   async play(): Promise<Simulation> {
     const startedMs = systemClock.monotonic()
     const fleet = this.#fleet
-    const { words } = await fleet.run(setUp(fleet, this.#scenario))
-    if (this.#now() > 0) throw new Error('the office was not set up within an hour')
+    const words = await this.#setUp()
     await fleet.clock.advance(SET_UP_MS)
     const { looks, faults } = this.#begin(words)
     await this.#untilTheEnd({ looks, faults })
     for (const computer of fleet.computers) computer.kill()
     return this.#simulation(looks, (systemClock.monotonic() - startedMs) / 1000)
+  }
+
+  /** @returns the mesh's words @throws {OfficeNotSetUp} */
+  async #setUp(): Promise<string> {
+    const fleet = this.#fleet
+    const tooLong = fleet.clock.sleep(SET_UP_MS).then(() => {
+      throw new OfficeNotSetUp('it takes longer than an hour')
+    })
+    const work = setUp(fleet, this.#scenario)
+    try {
+      const { words } = await fleet.run(Promise.race([work, tooLong, this.#broken.promise]))
+      return words
+    } catch (error) {
+      if (!(error instanceof DrystoneError) || error instanceof OfficeNotSetUp) throw error
+      throw new OfficeNotSetUp(error.message, { cause: error })
+    }
   }
 
   /** Virtual milliseconds since the office was set up. */
@@ -144,6 +165,7 @@ class Run {
   async #untilTheEnd({ looks, faults }: { looks: Looks; faults: Faults }): Promise<void> {
     const { lengthMs, faultsEndMs, checks } = this.#scenario
     const marks = marksOf(lengthMs, checks)
+    const canHeal = lengthMs - faultsEndMs >= HEAL_MIN_MS
     let isMended = false
     for (let mark = marks.shift(); mark !== undefined; mark = marks.shift()) {
       while (this.#now() < mark) {
@@ -157,10 +179,11 @@ class Run {
         if (!isMended && this.#now() >= faultsEndMs) {
           isMended = true
           faults.end()
+          if (!canHeal) this.#timeline.add('note', '', 'there is too little time left to heal')
         }
         if (looks.hasBug) break
       }
-      const isWell = await looks.look({ isHealed: mark === lengthMs })
+      const isWell = await looks.look({ isHealed: canHeal && mark === lengthMs })
       this.#tell(looks, isWell)
       if (!isWell) return
     }

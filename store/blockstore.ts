@@ -7,7 +7,7 @@
 import { BASE_SCOPE, hashOf, verifyBlock, type CID, type Hash, type Scope } from './block.ts'
 import type { Usage } from './block-index.ts'
 import type { Disk } from './disk.ts'
-import { BlockDamaged, Malformed } from './errors.ts'
+import { BlockDamaged, Malformed, type StorePoisoned } from './errors.ts'
 import type { Index } from './index.ts'
 import { OpenFiles } from './open-files.ts'
 import { Shelf, type Health } from './shelf.ts'
@@ -64,6 +64,11 @@ export class Blockstore {
   /** How many segments had to be read because the index did not know all of them; 0 after a clean close. */
   get rebuilt(): number {
     return this.#rebuilt
+  }
+
+  /** Set once the disk failed to make blocks durable: nothing more is acknowledged. */
+  get poison(): StorePoisoned | undefined {
+    return this.#health.poison
   }
 
   /** Scopes that hold at least one block, sorted. */

@@ -1,9 +1,10 @@
 // The mesh heals: once no fault acts any more and there was time, every computer that is up and protects a
 // tree has its newest points with as many keepers, on as many sites, as policy asks. Who lies or rots in
-// silence cannot be told from a good keeper, so its receipt is not held against the mesh.
+// silence cannot be told from a good keeper, so its receipt is not held against the mesh; and nobody can do
+// what there is no room for.
 
 import type { Checker, Office, SeenComputer } from './checker.ts'
-import { answerable, durableHome, isAnswerable } from './seen.ts'
+import { answerable, durableHome, isAble, isAnswerable } from './seen.ts'
 
 /** What was saved less than this ago may still be on its way. */
 const REPLICATION_MS = 5 * 60_000
@@ -15,7 +16,8 @@ export class Heals implements Checker {
     if (!office.isHealed) return []
     const signed = receiptsIn(office)
     return answerable(office)
-      .filter(({ state, endpoint }) => state === 'up' && endpoint !== undefined)
+      .filter(({ endpoint }) => endpoint !== undefined)
+      .filter(isAble)
       .flatMap((computer) => unprotected(office, computer, signed))
   }
 }
@@ -64,7 +66,7 @@ function lackOf(
   const holders = office.computers.filter((each) => each !== computer && issuers.has(each.peer))
   const good = holders.filter(isAnswerable)
   const others = answerable(office).filter(
-    (each) => each !== computer && each.isStorage && (each.state === 'up' || good.includes(each))
+    (each) => each !== computer && each.isStorage && (isAble(each) || good.includes(each))
   )
   const doubtful = holders.length - good.length
   const copies = Math.min(policy.copies - doubtful, others.length)

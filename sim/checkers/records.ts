@@ -4,7 +4,7 @@
 import type { Home } from '../model/home.ts'
 import { hexField } from '../model/record.ts'
 import type { Checker, Office, SeenComputer } from './checker.ts'
-import { answerable, durableHome, few, nameOf } from './seen.ts'
+import { answerable, durableHome, few, isAble, nameOf } from './seen.ts'
 
 /** By then a mark has reached everybody who is up. */
 const GOSSIP_MS = 2 * 60_000
@@ -70,9 +70,7 @@ interface Seen {
 /** What members that are up do not all know. */
 function disagreements(office: Office, homes: readonly Seen[]): string[] {
   const revoked = new Set(homes.flatMap(({ home }) => revokedBy(home)))
-  const members = homes.filter(
-    ({ computer }) => computer.state === 'up' && !revoked.has(computer.peer)
-  )
+  const members = homes.filter(({ computer }) => isAble(computer) && !revoked.has(computer.peer))
   const ids = new Map<string, string>()
   for (const { computer, home } of members) {
     for (const { id, kind } of home.roster)

@@ -49,6 +49,11 @@ export function isAnswerable({ lies, isDamaged }: SeenComputer): boolean {
   return !lies && !isDamaged
 }
 
+/** It runs, and has room for what it should keep. */
+export function isAble({ state, disk }: SeenComputer): boolean {
+  return state === 'up' && !disk.hasLackedRoom
+}
+
 /** How people call a computer; a piece of its key where it is gone. */
 export function nameOf({ computers }: Office, peer: string): string {
   return computers.find((computer) => computer.peer === peer)?.name ?? `peer ${peer.slice(0, 8)}`

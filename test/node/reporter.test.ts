@@ -1,7 +1,8 @@
-// What `status` names as a problem: a home that was set back, computers beyond an invite, bases in dispute.
+// What `status` names as a problem: a home that was set back, a disk that kept nothing, computers beyond an
+// invite, bases in dispute.
 
 import test from 'ava'
-import { cidOf, DAG_CBOR, sha256, toHex } from '../../store/block.ts'
+import { cidOf, DAG_CBOR, RAW, sha256, toHex } from '../../store/block.ts'
 import { signBase } from '../../store/base.ts'
 import { reportStatus } from '../../node/reporter.ts'
 import type { Node } from '../../node/node.ts'
@@ -30,6 +31,23 @@ test('a home that was set back is a problem before the next backup', async (t) =
   await fleet.run(desk.up())
   await fleet.run(fleet.clock.sleep(60_000))
   t.true((await problemsOf(desk.node)).some((text) => text.startsWith('HeadForked')))
+  await fleet.run(fleet.stop())
+})
+
+test('a store that cannot make blocks durable is a problem until its peer starts again', async (t) => {
+  const of = await office('poisoned')
+  const attic = await join(of, 'attic')
+  const { fleet } = of
+  const block = new TextEncoder().encode('a block')
+  await fleet.run(attic.node.store.put('base', cidOf(RAW, block), block))
+  attic.disk.failNext({ error: 'EIO', calls: 1, operation: 'sync' })
+  await t.throwsAsync(fleet.run(attic.node.store.flush()), { name: 'StorePoisoned' })
+  const isPoisoned = async (): Promise<boolean> =>
+    (await problemsOf(attic.node)).some((text) => text.startsWith('StorePoisoned'))
+  t.true(await isPoisoned())
+  await fleet.run(attic.down())
+  await fleet.run(attic.up())
+  t.false(await isPoisoned())
   await fleet.run(fleet.stop())
 })
 

@@ -34,3 +34,50 @@ checks: { only: [restores, heals, errors] }
   t.true(timeline.some(({ kind, who }) => kind === 'note' && who === 'deskbb'))
   t.true(timeline.some(({ kind, who }) => kind === 'back' && who === 'deskbb'))
 })
+
+test('a disk that is mended while its computer sleeps is started from anew', async (t) => {
+  // The store of the keeper stayed as it was when fsync failed, and its endpoints without a copy.
+  const text = `
+scenario: asleep
+${OFFICE}
+peers:
+  nas:
+  attic: { roles: [storage] }
+  desk: { files: 10, size: 100kB }
+faults:
+  - { at: 20m, do: disk-error, who: attic, operation: sync, calls: 40, for: 30m }
+  - { at: 45m, do: sleep, who: attic, for: 20m }
+checks: { only: [heals, errors] }
+`
+  const { violations } = await runText(text, 1)
+  t.deepEqual(violations, [])
+})
+
+test('nobody has to keep, or to hear, what there is no room for', async (t) => {
+  // Checkers held it against a keeper that its scenario gives too small a disk.
+  const text = `
+scenario: small
+${OFFICE}
+peers:
+  nas: { disk: 150kB }
+  attic: { roles: [storage] }
+  desk: { files: 10, size: 200kB }
+checks: { only: [heals, records, errors] }
+`
+  const { violations, timeline } = await runText(text, 1)
+  t.deepEqual(violations, [])
+  t.true(timeline.some(({ kind }) => kind === 'risk'))
+})
+
+test('an office that cannot be set up is told apart from a bug', async (t) => {
+  const peers = 'peers: { nas: { disk: 1kB }, desk: { files: 1 } }'
+  const text = `scenario: tiny\n${OFFICE}\n${peers}`
+  await t.throwsAsync(runText(text, 1), { name: 'OfficeNotSetUp', message: /no space left/ })
+})
+
+test('a minute is too short to tell whether a mesh heals', async (t) => {
+  const text = 'scenario: brief\nabout: A minute.\nlength: 1m\npeers: { nas: , desk: { files: 1 } }'
+  const { violations, timeline } = await runText(text, 1)
+  t.deepEqual(violations, [])
+  t.true(timeline.some(({ what }) => what === 'there is too little time left to heal'))
+})
