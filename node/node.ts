@@ -97,7 +97,8 @@ export class Node {
       receipts: bases.receipts,
       marks: heads.marks
     }
-    this.gossip = new Gossip({ network, members, clock, home, sets })
+    const { random } = ports
+    this.gossip = new Gossip({ network, members, clock, home, random, sets })
   }
 
   /**
@@ -157,8 +158,7 @@ export class Node {
     await this.network.stop()
     await this.replicator.stop()
     await Promise.allSettled([this.#treeWork, this.#care, ...this.#background])
-    await this.store.close()
-    await this.#index.close()
+    await this.store.close().finally(() => this.#index.close())
   }
 
   /** Aborts when the node stops. */

@@ -170,11 +170,13 @@ export class Computer {
     return Promise.race([work(ports), over.then(() => undefined)])
   }
 
-  /** What would be left if the power went now, in the worst case. */
+  /** What would be left if the power went now, in the worst case; on a disk that has room. */
   remains(): { disk: SimDisk; index: SortedIndex } {
     const index = this.#index.copy()
     index.crash()
-    return { disk: this.disk.durable(), index }
+    const disk = this.disk.durable()
+    disk.capacity = Number.MAX_SAFE_INTEGER
+    return { disk, index }
   }
 
   /** The power goes: all memory is lost, and of what was not synced whatever chance takes. */
@@ -197,12 +199,16 @@ export class Computer {
     this.#life?.lightFuse(passages, happen)
   }
 
-  /** Stops in order. */
+  /** Stops in order. @throws {DiskFull} @throws {DiskFailed} and is down all the same. */
   async down(): Promise<void> {
     const node = this.#node
+    const life = this.#life
     this.#node = undefined
-    await node?.stop()
-    this.#die()
+    try {
+      await node?.stop()
+    } finally {
+      if (this.#life === life) this.kill()
+    }
   }
 
   /** The lid is closed: the process stands still, and the computer is not on the network. */

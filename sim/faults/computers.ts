@@ -37,7 +37,7 @@ export const kill = endSuddenly('kill', 'is killed')
 export const stop: Deed<Passing> = async ({ forMs }, computer, scene) => {
   if (computer.state !== 'up' || scene.isComingBack(computer)) return
   scene.timeline.add('fault', computer.name, 'stops')
-  await computer.down()
+  await scene.down(computer)
   await scene.pass(forMs)
   await scene.start(computer)
 }

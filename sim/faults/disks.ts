@@ -1,6 +1,7 @@
 // Faults of disks and trees: calls that fail, a disk that is slow or full, bits that flip at rest, a
 // directory that cannot be listed.
 
+import { showPath } from '../../node/tree/path.ts'
 import { stateOf } from '../model/tree-state.ts'
 import { ROOT } from '../set-up.ts'
 import type { DiskError, DiskOperation, Range } from '../scenario.ts'
@@ -67,7 +68,7 @@ export const unreadable: Deed<Passing> = async ({ forMs }, computer, scene) => {
   if (directories.length === 0) return
   const [path] = scene.random.pick(directories)
   const bytes = Buffer.from(path, 'latin1')
-  scene.timeline.add('fault', computer.name, `cannot list ${JSON.stringify(path)}`)
+  scene.timeline.add('fault', computer.name, `cannot list ${showPath(bytes)}`)
   const allow = tree.refuse(bytes)
   await scene.pass(forMs)
   allow()

@@ -20,7 +20,7 @@ type ComputerFault = Extract<Fault, { who: Who }>
 
 export interface FaultsInit extends Omit<
   Scene,
-  | ('pass' | 'start' | 'restart' | 'peerOf' | 'random')
+  | ('pass' | 'start' | 'down' | 'restart' | 'peerOf' | 'random')
   | ('lose' | 'endpointOf' | 'heirOf' | 'succeed' | 'isComingBack')
 > {
   scenario: Scenario
@@ -53,6 +53,7 @@ export class Faults {
       peerOf: (computer) => this.peerOf(computer),
       pass: (forMs) => this.#pass(forMs),
       start: (computer) => this.#start(computer),
+      down: (computer) => this.#down(computer),
       restart: (computer) => this.#restart(computer),
       lose: (computer) => this.#lose(computer),
       endpointOf: (computer) => computer.endpoint ?? this.#heirs.get(computer),
@@ -232,8 +233,22 @@ export class Faults {
   async #restart(computer: Computer): Promise<void> {
     if (computer.isAsleep) computer.wake()
     if (this.#heirs.has(computer)) return computer.kill()
-    await computer.down()
+    await this.#down(computer)
     await this.#start(computer)
+  }
+
+  async #down(computer: Computer): Promise<void> {
+    try {
+      await computer.down()
+    } catch (error) {
+      this.#expect(error, { computer, what: 'does not stop in order' })
+    }
+  }
+
+  /** @throws what is no failure of Drystone's */
+  #expect(error: unknown, { computer, what }: { computer: Computer; what: string }): void {
+    if (!(error instanceof DrystoneError)) throw error
+    this.#init.timeline.trace(computer.name, what, `${error.name}: ${error.message}`)
   }
 
   async #comesUp(computer: Computer): Promise<boolean> {
@@ -244,8 +259,7 @@ export class Faults {
       return isUp
     } catch (error) {
       computer.kill()
-      if (!(error instanceof DrystoneError)) throw error
-      timeline.trace(computer.name, 'does not start', `${error.name}: ${error.message}`)
+      this.#expect(error, { computer, what: 'does not start' })
       return false
     }
   }

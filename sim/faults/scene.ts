@@ -22,6 +22,8 @@ export interface Scene {
   pass(forMs: Range | undefined): Promise<void>
   /** Starts the peer of a computer, again and again until it comes up. */
   start(computer: Computer): Promise<void>
+  /** Stops it, in order if its disk lets it. */
+  down(computer: Computer): Promise<void>
   /** Starts it anew, as whoever mended its disk would. */
   restart(computer: Computer): Promise<void>
   /** A computer is gone for good. Its people leave. */

@@ -7,10 +7,10 @@ import { runText } from './_scenario.ts'
 /** What the scenarios here have in common. */
 const OFFICE = `
 about: A bug in an office.
-length: 3h
-heal: 1h
+length: 2h
+heal: 45m
 policy: { copies: 2 }
-workload: { hours: always, days: always, changes: 200/d, backups: 30m }
+workload: { hours: always, days: always, changes: 100/d, backups: 20m }
 `
 
 test('a computer that is killed while it comes back is brought back again', async (t) => {
@@ -80,4 +80,22 @@ test('a minute is too short to tell whether a mesh heals', async (t) => {
   const { violations, timeline } = await runText(text, 1)
   t.deepEqual(violations, [])
   t.true(timeline.some(({ what }) => what === 'there is too little time left to heal'))
+})
+
+test('who stops, or is all that is left, on a full disk is no bug', async (t) => {
+  // Nobody expected the failure of a stop; and no blank computer could join where nothing can be written.
+  const text = `
+scenario: crowded
+${OFFICE}
+peers:
+  nas: { roles: [admin, storage, endpoint], files: 5, size: 50kB }
+  attic: { roles: [storage] }
+  desk: { files: 10, size: 100kB }
+faults:
+  - { at: 29m, do: full, who: all, for: 40m }
+  - { every: 5m, from: 29m, do: stop, who: any, for: 10s..20s }
+checks: { at: [1h], every: 1d, only: [restores, errors] }
+`
+  const { violations } = await runText(text, 4)
+  t.deepEqual(violations, [])
 })
