@@ -66,6 +66,9 @@ export function writeFailure(error: unknown): WrittenFailure {
     return { name, message, next, facts: Object.fromEntries(facts) }
   }
   const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof DOMException && error.name === 'AbortError') {
+    return { name: error.name, message, facts: {} }
+  }
   return { name: 'Unexpected', message, next: 'This is a bug: please report it.', facts: {} }
 }
 

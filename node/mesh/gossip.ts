@@ -4,6 +4,7 @@
 
 import { toHex } from '../../store/block.ts'
 import type { Clock } from '../../store/clock.ts'
+import type { Random } from '../../store/random.ts'
 import { DrystoneError, Malformed } from '../../store/errors.ts'
 import { parsePeerId, peerIdText, type PeerKey } from '../../store/peer.ts'
 import { Channel, converse } from '../../protocol/framing.ts'
@@ -25,6 +26,8 @@ export const DEFAULT_ROUND_MS = 60_000
 export const DEFAULT_CALM_MS = 10 * 60_000
 /** From one telling of news to the next: who makes news without end does not make all talk without end. */
 const DEFAULT_REST_MS = 500
+/** How many are told of news. What all know after a few steps need not be told by each to all. */
+const DEFAULT_FANOUT = 8
 const DEFAULT_DIAL_MS = 5_000
 /** Who is away for long is dialled at least so often. It dials by itself when it comes back. */
 const DEFAULT_DIAL_MOST_MS = 60_000
@@ -37,6 +40,7 @@ export interface GossipComponents {
   members: Members
   clock: Clock
   home: Home
+  random: Random
   sets: HelloSide['sets']
 }
 
@@ -44,6 +48,8 @@ export class Gossip {
   readonly #components: GossipComponents
   readonly #stopped = new AbortController()
   #known: Addresses = {}
+  /** Peers in hex whose addresses are known. */
+  readonly #knownKeys = new Set<string>()
   /** Of what is known, as it is told. */
   #hints: Card['hints'] | undefined
   readonly #lastSeen = new Map<string, number>()
@@ -65,7 +71,9 @@ export class Gossip {
     const { network, home, clock } = this.#components
     this.#known = await remembered(home)
     for (const [id, addresses] of Object.entries(this.#known)) {
-      network.learn({ peer: parsePeerId(id), addresses })
+      const peer = parsePeerId(id)
+      this.#knownKeys.add(toHex(peer))
+      network.learn({ peer, addresses })
     }
     network.handle(HELLO_PROTOCOL, async (wire) => {
       if (!this.#components.members.isMember(wire.peer)) return wire.abort()
@@ -110,7 +118,17 @@ export class Gossip {
     await clock.sleep(this.#restsUntilMs - clock.monotonic(), { signal }).catch(() => undefined)
     this.#telling = undefined
     this.#restsUntilMs = clock.monotonic() + DEFAULT_REST_MS
-    if (!signal.aborted) await this.nudge()
+    if (signal.aborted) return
+    await Promise.all(this.#some(this.#connected()).map((peer) => this.#round(peer)))
+  }
+
+  /** A few of many, by chance: they tell others in their turn. */
+  #some(peers: PeerKey[]): PeerKey[] {
+    const { random } = this.#components
+    while (peers.length > DEFAULT_FANOUT) {
+      peers.splice(Buffer.from(random.bytes(4)).readUInt32BE() % peers.length, 1)
+    }
+    return peers
   }
 
   /** Says hello to every member that is connected. */
@@ -185,9 +203,11 @@ export class Gossip {
     const { clock, network } = this.#components
     this.#lastSeen.set(toHex(peer), clock.now())
     void this.#learn(peer, addresses)
+    const self = toHex(network.self)
     for (const [other, places] of hints) {
-      if (!this.#isMember(other) || toHex(other) === toHex(network.self)) continue
-      if (this.#known[peerIdText(other)] === undefined) void this.#learn(other, places)
+      const key = toHex(other)
+      if (this.#knownKeys.has(key) || key === self || !this.#isMember(other)) continue
+      void this.#learn(other, places)
     }
   }
 
@@ -200,6 +220,7 @@ export class Gossip {
     const kept = [...addresses].slice(0, ADDRESSES_MAX)
     if (JSON.stringify(this.#known[id]) === JSON.stringify(kept)) return
     this.#known = { ...this.#known, [id]: kept }
+    this.#knownKeys.add(toHex(peer))
     this.#hints = undefined
     try {
       await home.saveAddresses(this.#known)
