@@ -55,8 +55,13 @@ export function verdictText({ scenario, seed, violations }: Simulation): string 
 
 /** The command that shows a run again. */
 export function replayText(file: string, seed: number): string {
+  return `${commandText(file)} --seed ${seed}`
+}
+
+/** The command that runs a scenario. */
+export function commandText(file: string): string {
   const isPlain = /^[\w./@%+=:,-]+$/.test(file)
-  return `drystone sim ${isPlain ? file : `'${file.replaceAll("'", `'\\''`)}'`} --seed ${seed}`
+  return `drystone sim ${isPlain ? file : `'${file.replaceAll("'", `'\\''`)}'`}`
 }
 
 function sizeText({ simulatedSeconds, peers, points, restored }: Simulation): string {

@@ -193,7 +193,7 @@ function conclude(
   ran: readonly Ran[],
   { simulator, isMany }: { simulator: Simulator; isMany: boolean }
 ): ExitCode {
-  const { reportText, replayText } = simulator.report
+  const { reportText, replayText, commandText } = simulator.report
   const violated = ran.filter(({ simulation }) => simulation.violations.length > 0)
   for (const { file, scenario, simulation } of isMany ? violated : ran) {
     if (isMany) output.line()
@@ -210,7 +210,7 @@ function conclude(
   const facts = { ...factsOf(told.file, told.simulation), ...runs }
   const replay = replayText(told.file, told.seed)
   if (violated.length === 0) {
-    output.next(`other seeds: \`drystone sim ${told.file} --runs 10\`.`)
+    output.next(`other seeds: \`${commandText(told.file)} --runs 10\`.`)
     output.result(facts)
     return EXIT.done
   }
