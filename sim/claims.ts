@@ -6,11 +6,18 @@ import type { ProtectedClaim, SavedClaim } from './checkers/checker.ts'
 export class Claims {
   readonly saved: SavedClaim[] = []
   readonly protected: ProtectedClaim[] = []
+  readonly #onPromise: (peers: readonly string[]) => void
   /** Claims that were made before, by endpoint, point and holders. */
   readonly #made = new Set<string>()
 
+  /** @param onPromise told whose word each claim rests on, peer keys in hex */
+  constructor(onPromise: (peers: readonly string[]) => void = () => {}) {
+    this.#onPromise = onPromise
+  }
+
   save(claim: SavedClaim): void {
     this.saved.push(claim)
+    this.#onPromise([claim.writer])
   }
 
   /** Noted once for the same holders. */
@@ -20,5 +27,6 @@ export class Claims {
     if (this.#made.has(key)) return
     this.#made.add(key)
     this.protected.push({ at, saved, holders: sorted })
+    this.#onPromise([saved.writer, ...sorted])
   }
 }

@@ -45,6 +45,8 @@ export interface PlannedFault {
 export class Faults {
   readonly #counts = new Map<DiskOperation, number>()
   readonly #planned: PlannedFault[] = []
+  /** Calls that failed, since the process that made them began. */
+  refusals = 0
 
   plan(planned: PlannedFault): void {
     if (planned.calls > 0) this.#planned.push({ ...planned })
@@ -65,6 +67,7 @@ export class Faults {
     this.#counts.set(operation, count)
     const fault = faultOf?.({ operation, path, count }) ?? this.#nextPlanned(operation)
     if (fault === undefined || fault === 'short') return fault === 'short'
+    this.refusals++
     throw refusal(operation, path, fault)
   }
 

@@ -41,6 +41,8 @@ export class SimDisk implements Disk {
   changes = 0
   /** What a call takes; whoever calls must wait, the disk has no clock. */
   latencyMs = 0
+  /** Told when the names in a directory became durable. */
+  onDurable: ((directory: string) => void) | undefined
   readonly #faults = new Faults()
   #capacity: number
   #hasLackedRoom = false
@@ -74,13 +76,19 @@ export class SimDisk implements Disk {
    */
   crash(random?: SeededRandom): void {
     this.changes++
-    this.#processes++
+    this.kill()
     this.#names.crash(random)
   }
 
   /** The process ends, and the system lives: open files are dead, but nothing is lost until a crash. */
   kill(): void {
     this.#processes++
+    this.#faults.refusals = 0
+  }
+
+  /** How many calls were refused to the process that runs now. */
+  get refusals(): number {
+    return this.#faults.refusals
   }
 
   /** A disk with exactly what is durable here now. Faults stay here. */
@@ -189,6 +197,7 @@ export class SimDisk implements Disk {
     this.#call('syncDirectory', path)
     if (!this.#names.isDirectory(path)) throw this.#absence('syncDirectory', path)
     this.#names.sync(path)
+    this.onDurable?.(path)
   }
 
   async space(): Promise<{ free: number; total: number }> {
@@ -274,7 +283,10 @@ export class SimDisk implements Disk {
     if (bytes.length === 0) return 0
     const before = content.length
     const taken = Math.min(bytes.length, before + this.#free() - offset)
-    if (taken < bytes.length) this.#hasLackedRoom = true
+    if (taken < bytes.length) {
+      this.#hasLackedRoom = true
+      this.#faults.refusals++
+    }
     if (taken <= 0) throw refusal('write', path, 'ENOSPC')
     content.write(bytes.subarray(0, taken), offset)
     if (content.isNamed) this.#names.bytesUsed += content.length - before

@@ -33,6 +33,8 @@ export class Looks {
   readonly #counts = new Map<CheckName, { looks: number; violations: number }>()
   readonly violations: Simulation['violations'] = []
   readonly #bugs: string[] = []
+  /** What was found between looks. */
+  #early: Simulation['violations'] = []
   readonly #published: readonly TreeState[]
   /** Of this look, by the holder that is left. */
   readonly #afters = new Map<string, Aftermath>()
@@ -64,20 +66,35 @@ export class Looks {
     this.#bugs.push(error instanceof Error ? placed(error) : String(error))
   }
 
-  /** True if something was thrown that nobody expected. */
-  get hasBug(): boolean {
-    return this.#bugs.length > 0
+  /** True if something is known to be wrong: then nothing is gained by going on to the next look. */
+  get isAlarmed(): boolean {
+    return this.#bugs.length + this.#early.length > 0
+  }
+
+  /** Computers made a promise: the checkers look at them at once. */
+  promised(names: readonly string[]): void {
+    if (this.isAlarmed) return
+    const office = this.#office()
+    for (const { name, checker } of this.#checkers) {
+      for (const computer of office.computers.filter((each) => names.includes(each.name))) {
+        for (const what of checker?.atPromise?.(office, computer) ?? []) {
+          this.#early.push({ checker: name, at: office.now, what })
+        }
+      }
+    }
   }
 
   /** All checkers look. @returns true if nothing is wrong */
   async look({ isHealed }: { isHealed: boolean }): Promise<boolean> {
     const before = this.violations.length
+    this.violations.push(...this.#early)
     for (const { name, checker } of this.#checkers) {
       const found = checker === undefined ? this.#bugs : await this.#found(checker, isHealed)
       const count = this.#counts.get(name)
       if (count !== undefined) {
         count.looks++
         count.violations += found.length
+        count.violations += this.#early.filter((each) => each.checker === name).length
       }
       for (const what of found) this.violations.push({ checker: name, at: this.#init.now(), what })
     }
@@ -90,8 +107,10 @@ export class Looks {
     return checker.check(this.#office(isHealed))
   }
 
-  #office(isHealed: boolean): Office {
+  #office(isHealed = false): Office {
     const { fleet, scenario, claims, now } = this.#init
+    const { faultsEndMs: sinceMs, workload } = scenario
+    const { backupEveryMs } = workload
     return {
       now: now(),
       computers: fleet.computers
@@ -102,6 +121,7 @@ export class Looks {
       saved: claims.saved,
       protected: claims.protected,
       isHealed,
+      calm: now() < sinceMs ? undefined : { sinceMs, backupEveryMs },
       restoreFrom: (holder, claim) => this.#restoreFrom(holder, claim)
     }
   }

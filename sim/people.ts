@@ -2,7 +2,7 @@
 // then. What they are told is noted as the product's claim, with what the tree held at that moment.
 
 import { fromHex, hashOf, parseCid, toHex } from '../store/block.ts'
-import { DrystoneError } from '../store/errors.ts'
+import { DiskFailed, DrystoneError, StorePoisoned } from '../store/errors.ts'
 import { ENDPOINT_ID_BYTES } from '../store/roster-bodies.ts'
 import { showPath } from '../node/tree/path.ts'
 import type { SavedClaim } from './checkers/checker.ts'
@@ -49,6 +49,8 @@ export class People {
   #seen: TreeState[] | undefined
   /** Nobody touches the files while the backup runs. */
   #isStill = false
+  /** Something could not be read when the backup began. */
+  #isRefused = false
   #last: { claim: SavedClaim; time: string } | undefined
   #isGone = false
 
@@ -108,6 +110,7 @@ export class People {
     if (computer.state !== 'up') return false
     this.#isStill = !this.#random.chance(workload.during)
     this.#seen = [stateOf(computer.tree(ROOT))]
+    this.#isRefused = computer.tree(ROOT).isRefusing
     try {
       if (!this.#isStill) this.#workOn(this.#seen)
       return await this.#taken(this.#seen)
@@ -152,10 +155,20 @@ export class People {
       states,
       skipped: pathsShownAs(taken.skipped, states)
     }
+    this.#assertSkips(claim)
     claims.save(claim)
     this.#last = { claim, time: taken.time }
     this.#told(taken.protected, taken.copies.map(keyOf))
     return true
+  }
+
+  /** What nobody touched, and nothing keeps from being read, is not to be left out. */
+  #assertSkips({ point, states, skipped }: SavedClaim): void {
+    const [path] = skipped
+    const { computer, onBug } = this.#init
+    const isRefused = this.#isRefused || computer.tree(ROOT).isRefusing
+    if (path === undefined || states.length > 1 || isRefused) return
+    onBug(new Error(`point ${point} of ${computer.name} leaves out ${path}, which is as it was`))
   }
 
   async #look(): Promise<void> {
@@ -182,7 +195,10 @@ export class People {
 
   #failed(what: string, error: unknown): void {
     const { computer, timeline, onBug } = this.#init
-    if (!(error instanceof DrystoneError)) onBug(error)
+    const isDisk = error instanceof DiskFailed || error instanceof StorePoisoned
+    if (isDisk && computer.disk.refusals === 0) {
+      onBug(new Error(`${what} of ${computer.name} failed, and its disk did not: ${error.message}`))
+    } else if (!(error instanceof DrystoneError)) onBug(error)
     else timeline.trace(computer.name, `${what} failed`, `${error.name}: ${error.message}`)
   }
 }

@@ -25,6 +25,9 @@ const HEAL_MIN_MS = 30 * 60_000
 /** Progress is told, and surprises are met, after so much virtual time. */
 const STEP_MS = 60 * 60_000
 
+/** Directories in which a name that is durable says that something else is. */
+const PROMISES = /^(heads\/|receipts$|base-receipts$)/
+
 const TRUTH: ReadonlySet<Lie> = new Set()
 
 /** Runs a scenario. @throws {OfficeNotSetUp} @throws the signal's reason */
@@ -44,7 +47,7 @@ class Run {
   readonly #init: SimulationInit
   readonly #fleet: Fleet
   readonly #timeline: Timeline
-  readonly #claims = new Claims()
+  readonly #claims = new Claims((peers) => this.#promised(peers))
   readonly #lies = new Map<string, Set<Lie>>()
   readonly #people = new Map<Computer, People>()
   #looks: Looks | undefined
@@ -140,6 +143,9 @@ class Run {
 
   /** The people of an endpoint come to work. */
   #arrive(computer: Computer): void {
+    computer.disk.onDurable = (directory) => {
+      if (PROMISES.test(directory)) this.#looks?.promised([computer.name])
+    }
     if (computer.endpoint === undefined) return
     const people = new People({
       computer,
@@ -154,6 +160,12 @@ class Run {
     })
     this.#people.set(computer, people)
     people.arrive()
+  }
+
+  /** Computers said, or let others say for them, that something is safe. */
+  #promised(peers: readonly string[]): void {
+    const names = this.#fleet.computers.filter(({ peer }) => peer && peers.includes(toHex(peer)))
+    this.#looks?.promised(names.map(({ name }) => name))
   }
 
   /** Computers are told apart by the names that their mesh gave them. */
@@ -181,7 +193,7 @@ class Run {
           faults.end()
           if (!canHeal) this.#timeline.add('note', '', 'there is too little time left to heal')
         }
-        if (looks.hasBug) break
+        if (looks.isAlarmed) break
       }
       const isWell = await looks.look({ isHealed: canHeal && mark === lengthMs })
       this.#tell(looks, isWell)

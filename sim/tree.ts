@@ -176,6 +176,11 @@ export class MemoryTree implements Tree {
     }
   }
 
+  /** True while something cannot be read. */
+  get isRefusing(): boolean {
+    return this.each().some(([, { isRefused }]) => isRefused)
+  }
+
   /** A directory is from now on a file system of its own, as a disk that is mounted there. */
   mount(at: PathLike): void {
     this.#nodes.mount(asPath(at))

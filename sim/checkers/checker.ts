@@ -54,6 +54,14 @@ export interface ProtectedClaim {
   readonly holders: readonly string[]
 }
 
+/** Nothing befalls an office any more. */
+export interface Calm {
+  /** Virtual milliseconds since the start. */
+  readonly sinceMs: number
+  /** How often each endpoint is backed up, on average. */
+  readonly backupEveryMs: number
+}
+
 export interface Office {
   /** Virtual milliseconds since the start. */
   readonly now: number
@@ -66,6 +74,8 @@ export interface Office {
   readonly protected: readonly ProtectedClaim[]
   /** No fault acts any more, and the time to heal is over. */
   readonly isHealed: boolean
+  /** Since when it could heal; absent while faults act. */
+  readonly calm?: Calm | undefined
   /**
    * All is lost but this one holder, whose power goes as well: a blank computer comes back with the mesh's
    * words alone, and restores a point. What it finds; or why it cannot.
@@ -92,4 +102,9 @@ export interface Checker {
   readonly name: string
   /** Looks at one moment, while nothing moves; says what does not hold. */
   check(office: Office): Promise<string[]>
+  /**
+   * Looks at one computer at the very moment when it made a promise: put a head or a receipt in place, told
+   * people that a point is saved, or was said to hold one. The power could go now.
+   */
+  atPromise?(office: Office, computer: SeenComputer): string[]
 }

@@ -6,7 +6,7 @@ import { danglingIn, missingBelow, writtenTooEarly, type Missing } from '../mode
 import type { Home } from '../model/home.ts'
 import type { HeadFact } from '../model/record.ts'
 import type { Checker, Office, SeenComputer } from './checker.ts'
-import { answerable, durableHome, few, lastOf, nameOf, pointOf } from './seen.ts'
+import { answerable, durableHome, few, isAnswerable, lastOf, nameOf, pointOf } from './seen.ts'
 import { publishedIn, publishersIn } from './seen.ts'
 
 const BASE = 'base'
@@ -26,6 +26,8 @@ export class Closure implements Checker {
   readonly name = 'closure'
   /** By id: also of heads that only another computer still has. */
   readonly #heads = new Map<string, Line>()
+  /** By peer: what its promises were already found to rest on. */
+  readonly #proved = new Map<string, Proved>()
 
   async check(office: Office): Promise<string[]> {
     const homes = answerable(office).map((computer) => [computer, durableHome(computer)] as const)
@@ -40,6 +42,27 @@ export class Closure implements Checker {
       const claimed = few(claimedOf(office, computer, home))
       return [...scopes, ...signed, ...claimed].map((what) => `${computer.name} ${what}`)
     })
+  }
+
+  /** Who puts a head or a receipt in place has all that it reaches, and had it before. */
+  atPromise(office: Office, computer: SeenComputer): string[] {
+    if (!isAnswerable(computer)) return []
+    const { peer, endpoint } = computer
+    const home = durableHome(computer)
+    for (const head of home.heads) this.#heads.set(head.id, head)
+    const proved: Proved = this.#proved.get(peer) ?? { ids: new Set(), walked: new Map() }
+    this.#proved.set(peer, proved)
+    const isNew = ({ id }: { id: string }): boolean => !proved.ids.has(id)
+    const heads = home.heads.filter((head) => isNew(head) && head.endpoint !== endpoint)
+    const receipts = home.receipts.filter((each) => isNew(each) && each.issuer === peer)
+    const baseReceipts = home.baseReceipts.filter((each) => isNew(each) && each.issuer === peer)
+    for (const { id } of [...heads, ...receipts, ...baseReceipts]) proved.ids.add(id)
+    const part = { ...home, receipts, baseReceipts }
+    const walks = new Walks(part, proved.walked)
+    const kept = heads.flatMap((head) => unheld(walks, head, 'keeps'))
+    const claimed = claimedOf(office, computer, home, office.now)
+    const said = few([...kept, ...this.#signed(computer, part, walks), ...claimed])
+    return said.map((what) => `${computer.name} ${what}`)
   }
 
   /** Every block whole, with all that it refers to. */
@@ -63,8 +86,7 @@ export class Closure implements Checker {
   }
 
   /** All that its own receipts say. */
-  #signed({ peer }: SeenComputer, home: Home): string[] {
-    const walks = new Walks(home)
+  #signed({ peer }: SeenComputer, home: Home, walks = new Walks(home)): string[] {
     const heads = new Map(home.heads.map((head) => [head.id, head]))
     const signed = home.receipts
       .filter(({ issuer }) => issuer === peer)
@@ -87,13 +109,23 @@ export class Closure implements Checker {
   }
 }
 
+/** By scopes, the hashes that were met below some root. */
+type Walked = Map<string, Set<string>>
+
+interface Proved {
+  /** Of heads and of receipts. */
+  ids: Set<string>
+  walked: Walked
+}
+
 /** Looks below many roots of one home, and nowhere twice: what is missing is told of one of them. */
 class Walks {
   readonly home: Home
-  readonly #walked = new Map<string, Set<string>>()
+  readonly #walked: Walked
 
-  constructor(home: Home) {
+  constructor(home: Home, walked: Walked = new Map()) {
     this.home = home
+    this.#walked = walked
   }
 
   missing(scopes: readonly string[], roots: readonly string[]): Missing[] {
@@ -128,9 +160,13 @@ function savedOf(computer: SeenComputer, home: Home, bases: KnownBases): string[
   })
 }
 
-function unheld(walks: Walks, { id, endpoint, roots, bases }: HeadFact): string[] {
+function unheld(
+  walks: Walks,
+  { id, endpoint, roots, bases }: HeadFact,
+  does = 'signed for'
+): string[] {
   const missing = walks.missing([endpoint, BASE], roots).slice(0, 1)
-  const blocks = missing.map((each) => `signed for head ${id.slice(0, 8)} and has ${show(each)}`)
+  const blocks = missing.map((each) => `${does} head ${id.slice(0, 8)} and has ${show(each)}`)
   return [...blocks, ...bases.flatMap((base) => unheldBase(walks, base))]
 }
 
@@ -143,9 +179,9 @@ function unheldBase(walks: Walks, id: string): string[] {
 }
 
 /** What others were told that this computer holds. */
-function claimedOf(office: Office, { peer }: SeenComputer, home: Home): string[] {
-  return office.protected.flatMap(({ saved, holders }) => {
-    if (!holders.includes(peer)) return []
+function claimedOf(office: Office, { peer }: SeenComputer, home: Home, sinceMs = 0): string[] {
+  return office.protected.flatMap(({ at, saved, holders }) => {
+    if (at < sinceMs || !holders.includes(peer)) return []
     const { endpoint, writer, seq } = saved
     const last = lastOf(home, endpoint, writer)
     const what = `is said to hold ${pointOf(saved)} (head ${seq} of ${nameOf(office, writer)})`

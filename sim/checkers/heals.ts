@@ -9,6 +9,9 @@ import { answerable, durableHome, isAble, isAnswerable } from './seen.ts'
 /** What was saved less than this ago may still be on its way. */
 const REPLICATION_MS = 5 * 60_000
 
+/** A backup that should have been there may still be running. */
+const BACKUP_MS = 60 * 60_000
+
 export class Heals implements Checker {
   readonly name = 'heals'
 
@@ -42,6 +45,12 @@ function unprotected(
   const { name, peer, endpoint = '' } = computer
   const own = office.saved.filter((claim) => claim.computer === name && claim.writer === peer)
   if (own.length === 0) return [`${name} has no restore point at all`]
+  const last = Math.max(...own.map(({ at }) => at))
+  const { calm, now } = office
+  const slackMs = BACKUP_MS + 2 * (calm?.backupEveryMs ?? 0)
+  if (calm !== undefined && now - calm.sinceMs > slackMs && now - last > slackMs) {
+    return [`${name} was not backed up for ${Math.round((now - last) / 60_000)} minutes`]
+  }
   const settled = own.filter(({ at }) => at <= office.now - REPLICATION_MS).map(({ seq }) => seq)
   if (settled.length === 0) return []
   const heads = durableHome(computer)

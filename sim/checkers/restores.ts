@@ -34,6 +34,18 @@ export class Restores implements Checker {
     return violations
   }
 
+  /** Whoever is told that a point is protected can rely on it at once. */
+  atPromise(office: Office, { peer }: SeenComputer): string[] {
+    for (const each of office.computers) this.#sites.set(each.peer, each.site)
+    return office.protected
+      .filter((claim) => claim.at === office.now && claim.saved.writer === peer)
+      .filter((claim) => !this.#judged.has(claim))
+      .flatMap((claim) => {
+        this.#judged.add(claim)
+        return [...this.#judge(office, claim), ...unprovedOf(office, claim)]
+      })
+  }
+
   /** Does it have the copies that it counts? */
   #judge(office: Office, { saved, holders }: ProtectedClaim): string[] {
     const { copies, sites } = office.policy
@@ -49,6 +61,26 @@ export class Restores implements Checker {
     if (known.length < counted.length || new Set(known).size >= sites) return []
     return [`${what}, but not on ${sites} sites: ${names} are on ${new Set(known).size}`]
   }
+}
+
+/** Who it counts without having a receipt that says so: not even of a liar is more believed than it signed. */
+function unprovedOf(office: Office, { saved, holders }: ProtectedClaim): string[] {
+  const owner = office.computers.find(({ peer }) => peer === saved.writer)
+  if (owner === undefined || !isAnswerable(owner)) return []
+  const home = durableHome(owner)
+  const heads = home.heads.filter(
+    ({ endpoint, writer, seq }) =>
+      endpoint === saved.endpoint && writer === saved.writer && seq >= saved.seq
+  )
+  const ids = new Set(heads.map(({ id }) => id))
+  const issuers = new Set(
+    home.receipts.filter(({ head }) => ids.has(head)).map(({ issuer }) => issuer)
+  )
+  return holders
+    .filter((peer) => !issuers.has(peer))
+    .map((peer) => {
+      return `${pointOf(saved)} was said to be with ${nameOf(office, peer)}, whose receipt ${owner.name} does not have`
+    })
 }
 
 /** Its own receipt, for this head or for a later one of the line. */

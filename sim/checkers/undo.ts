@@ -3,6 +3,7 @@
 
 import { missingBelow } from '../model/closure.ts'
 import type { Home } from '../model/home.ts'
+import type { HeadFact } from '../model/record.ts'
 import type { Checker, Office, SeenComputer } from './checker.ts'
 import { answerable, DAY_MS, durableHome, few, lastHeads } from './seen.ts'
 
@@ -16,6 +17,8 @@ interface Signed {
 export class Undo implements Checker {
   readonly name = 'undo'
   /** By peer, then by endpoint and root. */
+  /** By peer, then by id. */
+  readonly #heads = new Map<string, Map<string, SeenHead>>()
   readonly #signed = new Map<string, Map<string, Signed>>()
 
   async check(office: Office): Promise<string[]> {
@@ -33,9 +36,29 @@ export class Undo implements Checker {
           if (known !== undefined) known.namedAt = office.now
         }
       }
-      return few(goneOf(office, home, signed)).map((what) => `${computer.name} ${what}`)
+      const gone = [...goneOf(office, home, signed), ...this.#headsGone(office, computer, home)]
+      return few(gone).map((what) => `${computer.name} ${what}`)
     })
   }
+
+  /** A head that was replaced says what must not be let go of yet. */
+  #headsGone({ now, policy }: Office, { peer }: SeenComputer, { heads }: Home): string[] {
+    const seen = this.#heads.get(peer) ?? new Map<string, SeenHead>()
+    this.#heads.set(peer, seen)
+    const present = new Set(heads.map(({ id }) => id))
+    for (const head of heads) if (!seen.has(head.id)) seen.set(head.id, { head, at: now })
+    return [...seen.values()]
+      .filter(({ head, at }) => !present.has(head.id) && now - at < policy.undoDays * DAY_MS)
+      .map(
+        ({ head }) => `had head ${head.seq} of an endpoint, and let go of it within its undo time`
+      )
+  }
+}
+
+interface SeenHead {
+  head: HeadFact
+  /** Virtual milliseconds at which it was first seen. */
+  at: number
 }
 
 function rootsSigned(

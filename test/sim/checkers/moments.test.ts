@@ -1,5 +1,5 @@
 import test from 'ava'
-import { toHex } from '../../../store/block.ts'
+import { hashOf, toHex } from '../../../store/block.ts'
 import { Closure } from '../../../sim/checkers/closure.ts'
 import { Heads } from '../../../sim/checkers/heads.ts'
 import { Records } from '../../../sim/checkers/records.ts'
@@ -67,7 +67,8 @@ async function backUp(
 ): Promise<SavedClaim> {
   const { point, head } = await work
   return {
-    ...{ at: 0, computer: name, point: point.number, seq: head.head.seq, digest: '', root: '' },
+    ...{ at: 0, computer: name, point: point.number, seq: head.head.seq, digest: '' },
+    root: toHex(hashOf(point.root)),
     ...{ endpoint: toHex(head.head.endpoint), writer: toHex(head.head.writer) },
     ...{ states: [], skipped: [] }
   }
