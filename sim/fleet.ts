@@ -170,12 +170,13 @@ export class Computer {
     return Promise.race([work(ports), over.then(() => undefined)])
   }
 
-  /** What would be left if the power went now, in the worst case; on a disk that has room. */
+  /** What would be left if the power went now, in the worst case; on a disk that has room, and is fast. */
   remains(): { disk: SimDisk; index: SortedIndex } {
     const index = this.#index.copy()
     index.crash()
     const disk = this.disk.durable()
     disk.capacity = Number.MAX_SAFE_INTEGER
+    disk.latencyMs = 0
     return { disk, index }
   }
 

@@ -82,7 +82,7 @@ test('a minute is too short to tell whether a mesh heals', async (t) => {
   t.true(timeline.some(({ what }) => what === 'there is too little time left to heal'))
 })
 
-test('who stops, or is all that is left, on a full disk is no bug', async (t) => {
+test('who stops on a full disk, or is all that is left on a full or slow one, is no bug', async (t) => {
   // Nobody expected the failure of a stop; and no blank computer could join where nothing can be written.
   const text = `
 scenario: crowded
@@ -93,6 +93,7 @@ peers:
   desk: { files: 10, size: 100kB }
 faults:
   - { at: 29m, do: full, who: all, for: 40m }
+  - { at: 29m, do: slow-disk, who: all, latency: 2s, for: 40m }
   - { every: 5m, from: 29m, do: stop, who: any, for: 10s..20s }
 checks: { at: [1h], every: 1d, only: [restores, errors] }
 `
