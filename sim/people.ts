@@ -4,6 +4,7 @@
 import { fromHex, hashOf, parseCid, toHex } from '../store/block.ts'
 import { DiskFailed, DrystoneError, StorePoisoned } from '../store/errors.ts'
 import { ENDPOINT_ID_BYTES } from '../store/roster-bodies.ts'
+import type { Node } from '../node/node.ts'
 import { showPath } from '../node/tree/path.ts'
 import type { SavedClaim } from './checkers/checker.ts'
 import type { Claims } from './claims.ts'
@@ -36,8 +37,6 @@ export interface PeopleInit {
   timeline: Timeline
   /** Virtual milliseconds since the office was set up. */
   now: () => number
-  /** Peer key in hex by name. */
-  keyOf: (name: string) => string
   /** Something was thrown that is no failure of Drystone's: a bug. */
   onBug: (error: unknown) => void
 }
@@ -136,7 +135,7 @@ export class People {
   }
 
   async #taken(states: TreeState[]): Promise<boolean> {
-    const { computer, claims, now, keyOf } = this.#init
+    const { computer, claims, now } = this.#init
     const { node } = computer
     const taken = await computer.ask('backup', {})
     if (taken === undefined) return false
@@ -158,7 +157,7 @@ export class People {
     this.#assertSkips(claim)
     claims.save(claim)
     this.#last = { claim, time: taken.time }
-    this.#told(taken.protected, taken.copies.map(keyOf))
+    this.#told(taken.protected, keysOf(node, taken.copies))
     return true
   }
 
@@ -172,13 +171,15 @@ export class People {
   }
 
   async #look(): Promise<void> {
-    const { clock, computer, keyOf } = this.#init
+    const { clock, computer } = this.#init
     while (!this.#isGone) {
       await clock.sleep(LOOK_MS)
+      if (computer.state === 'down') continue
+      const { node } = computer
       try {
         const status = await computer.ask('status', {})
         if (status === undefined || status.lastPoint !== this.#last?.time) continue
-        this.#told(status.isProtected, status.copies.map(keyOf))
+        this.#told(status.isProtected, keysOf(node, status.copies))
       } catch (error) {
         this.#failed('status', error)
       }
@@ -201,6 +202,15 @@ export class People {
     } else if (!(error instanceof DrystoneError)) onBug(error)
     else timeline.trace(computer.name, `${what} failed`, `${error.name}: ${error.message}`)
   }
+}
+
+/** Peer keys in hex of those whom the product names. */
+function keysOf({ members: { roster } }: Node, names: readonly string[]): string[] {
+  const members = [...roster.members.values()]
+  return names.map((name) => {
+    const peer = members.find((member) => member.name === name)?.peer
+    return peer === undefined ? name : toHex(peer)
+  })
 }
 
 /** True if people are at work at a wall time. */

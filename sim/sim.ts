@@ -155,7 +155,6 @@ class Run {
       claims: this.#claims,
       timeline: this.#timeline,
       now: () => this.#now(),
-      keyOf: (name) => this.#keyOf(name),
       onBug: (error) => this.bug(error)
     })
     this.#people.set(computer, people)
@@ -166,12 +165,6 @@ class Run {
   #promised(peers: readonly string[]): void {
     const names = this.#fleet.computers.filter(({ peer }) => peer && peers.includes(toHex(peer)))
     this.#looks?.promised(names.map(({ name }) => name))
-  }
-
-  /** Computers are told apart by the names that their mesh gave them. */
-  #keyOf(name: string): string {
-    const { peer } = this.#fleet.computer(name)
-    return peer === undefined ? '' : toHex(peer)
   }
 
   async #untilTheEnd({ looks, faults }: { looks: Looks; faults: Faults }): Promise<void> {

@@ -8,8 +8,13 @@ import { readScenario } from '../../sim/scenario.ts'
 import { simulate } from '../../sim/sim.ts'
 import type { Simulation } from '../../sim/simulation.ts'
 
-export function runText(text: string, seed: number): Promise<Simulation> {
-  return simulate(readScenario(text, { file: 'test.yaml' }), { seed })
+export function runText(
+  text: string,
+  seed: number,
+  onTrace?: (line: string) => void
+): Promise<Simulation> {
+  const scenario = readScenario(text, { file: 'test.yaml' })
+  return simulate(scenario, { seed, ...(onTrace && { onTrace }) })
 }
 
 /** Declares the test of a built-in scenario: every checker looks, and nothing is wrong. */

@@ -100,3 +100,22 @@ checks: { at: [1h], every: 1d, only: [restores, errors] }
   const { violations } = await runText(text, 4)
   t.deepEqual(violations, [])
 })
+
+test('a lost computer whose copy is still named does not come into being again', async (t) => {
+  // Its name was looked up among the computers, which made a new one of it.
+  const text = `
+scenario: ghost
+${OFFICE.replace('backups: 20m', 'backups: 1d')}
+peers:
+  nas:
+  attic: { roles: [storage] }
+  desk: { files: 10, size: 100kB }
+faults:
+  - { at: 35m, do: destroy, who: nas }
+checks: { only: [heals, errors] }
+`
+  const lines: string[] = []
+  const { violations } = await runText(text, 1, (line) => lines.push(line))
+  t.deepEqual(violations, [])
+  t.false(lines.some((line) => line.includes('NoMesh')))
+})
