@@ -63,7 +63,7 @@ export class Restores implements Checker {
   }
 }
 
-/** Who it counts without having a receipt that says so: not even of a liar is more believed than it signed. */
+/** Whom it counts without having a receipt of theirs: nobody, not even a liar, counts unsigned. */
 function unprovedOf(office: Office, { saved, holders }: ProtectedClaim): string[] {
   const owner = office.computers.find(({ peer }) => peer === saved.writer)
   if (owner === undefined || !isAnswerable(owner)) return []
@@ -79,7 +79,8 @@ function unprovedOf(office: Office, { saved, holders }: ProtectedClaim): string[
   return holders
     .filter((peer) => !issuers.has(peer))
     .map((peer) => {
-      return `${pointOf(saved)} was said to be with ${nameOf(office, peer)}, whose receipt ${owner.name} does not have`
+      const what = `${pointOf(saved)} was said to be with ${nameOf(office, peer)}`
+      return `${what}, whose receipt ${owner.name} does not have`
     })
 }
 
