@@ -3,8 +3,8 @@
 
 import type { Restored, SavedClaim } from './checkers/checker.ts'
 import { SimClock } from './clock.ts'
-import { comeBack, restoreTo } from './come-back.ts'
-import { Fleet, type Computer } from './fleet.ts'
+import { comeBack, restoreTo } from './office/come-back.ts'
+import { Fleet, type Computer } from './office/fleet.ts'
 import { stateOf } from './model/tree-state.ts'
 
 export interface AftermathInit {

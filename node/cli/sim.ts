@@ -40,7 +40,7 @@ export function define(command: Command): void {
 async function loadSimulator() {
   const [{ simulate }, { readScenario }, report, errors] = await Promise.all([
     import('../../sim/sim.ts'),
-    import('../../sim/scenario.ts'),
+    import('../../sim/scenario/scenario.ts'),
     import('../../sim/report.ts'),
     import('../../sim/errors.ts')
   ])

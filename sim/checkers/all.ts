@@ -2,7 +2,7 @@
 // it saw at earlier looks, and one run must not judge another.
 
 import type { SeededRandom } from '../random.ts'
-import type { CheckName } from '../scenario.ts'
+import type { CheckName } from '../scenario/scenario.ts'
 import type { Checker } from './checker.ts'
 import { Closure } from './closure.ts'
 import { Digests } from './digests.ts'

@@ -2,7 +2,7 @@
 // claimed (saved, protected, restored) and looks at trees and disks; it asks no running node how it is, and
 // judges by sim/model/, which shares no code with the node.
 
-import type { SimDisk } from '../disk.ts'
+import type { SimDisk } from '../disk/disk.ts'
 import type { TreeState } from '../model/tree-state.ts'
 
 /** A computer as somebody walking through the office sees it. */

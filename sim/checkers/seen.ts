@@ -4,7 +4,7 @@
 import { missingBelow } from '../model/closure.ts'
 import { HomeReader, type Home } from '../model/home.ts'
 import { hexField, type HeadFact } from '../model/record.ts'
-import type { SimDisk } from '../disk.ts'
+import type { SimDisk } from '../disk/disk.ts'
 import type { Office, SavedClaim, SeenComputer } from './checker.ts'
 
 export const DAY_MS = 86_400_000

@@ -2,9 +2,9 @@
 // is lost, is replaced, has its clock set, or begins to lie.
 
 import { DrystoneError } from '../../store/errors.ts'
-import { comeBack, restoreTo } from '../come-back.ts'
-import { ROOT, memberRoles } from '../set-up.ts'
-import type { Lie } from '../scenario.ts'
+import { comeBack, restoreTo } from '../office/come-back.ts'
+import { ROOT, memberRoles } from '../office/set-up.ts'
+import type { Lie } from '../scenario/scenario.ts'
 import type { Deed, MayPass, Passing } from './scene.ts'
 
 /** A sudden end comes at one of so many next passages through a port, if they come in time. */

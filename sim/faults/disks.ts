@@ -3,8 +3,8 @@
 
 import { showPath } from '../../node/tree/path.ts'
 import { stateOf } from '../model/tree-state.ts'
-import { ROOT } from '../set-up.ts'
-import type { DiskError, DiskOperation, Range } from '../scenario.ts'
+import { ROOT } from '../office/set-up.ts'
+import type { DiskError, DiskOperation, Range } from '../scenario/scenario.ts'
 import { drawn, type Deed, type Passing } from './scene.ts'
 
 interface DiskErrorFault extends Passing {

@@ -2,13 +2,13 @@
 // people would mend is mended, and every computer that is left is started.
 
 import { DrystoneError } from '../../store/errors.ts'
-import type { Computer } from '../fleet.ts'
+import type { Computer } from '../office/fleet.ts'
 import type { SeededRandom } from '../random.ts'
-import type { Between, Fault, Range, Scenario, ScenarioPeer, Who } from '../scenario.ts'
+import type { Between, Fault, Range, Scenario, ScenarioPeer, Who } from '../scenario/scenario.ts'
 import * as computers from './computers.ts'
 import * as disks from './disks.ts'
 import * as links from './links.ts'
-import { computerOf } from '../set-up.ts'
+import { computerOf } from '../office/set-up.ts'
 import { drawn, type Scene } from './scene.ts'
 
 /** How soon a peer that did not start is started again. */

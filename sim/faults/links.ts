@@ -1,7 +1,7 @@
 // Faults of the network: links that are cut, silent, one-way or slow, connections that break, computers
 // that nobody reaches.
 
-import type { Computer } from '../fleet.ts'
+import type { Computer } from '../office/fleet.ts'
 import type { PeerKey } from '../../store/peer.ts'
 import type { Deed, LinkDeed, Passing, Scene } from './scene.ts'
 

@@ -1,9 +1,9 @@
 // What a fault has to work with, and the shape of one: it does something to a computer, or to the link
 // between two, waits until it passes, and undoes it. Whatever it does it tells the timeline.
 
-import type { Computer, Fleet } from '../fleet.ts'
+import type { Computer, Fleet } from '../office/fleet.ts'
 import type { SeededRandom } from '../random.ts'
-import type { Lie, Range, ScenarioPeer } from '../scenario.ts'
+import type { Lie, Range, ScenarioPeer } from '../scenario/scenario.ts'
 import type { Timeline } from '../timeline.ts'
 
 export interface Scene {

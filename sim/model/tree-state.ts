@@ -2,7 +2,7 @@
 // of a tree in memory and compared by itself, so that it cannot share a mistake with the scanner, the
 // pages or the restorer.
 
-import type { MemoryTree } from '../tree.ts'
+import type { MemoryTree } from '../tree/tree.ts'
 
 /** By path: names joined by '/', bytes as latin1; '' is the root. */
 export type TreeState = ReadonlyMap<string, EntryState>

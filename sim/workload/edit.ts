@@ -5,7 +5,7 @@
 import type { Clock } from '../../store/clock.ts'
 import { codeOf } from '../../node/tree/failures.ts'
 import type { SeededRandom } from '../random.ts'
-import type { MemoryTree } from '../tree.ts'
+import type { MemoryTree } from '../tree/tree.ts'
 import * as content from './content-edits.ts'
 import type { Edit } from './content-edits.ts'
 import * as metadata from './metadata-edits.ts'

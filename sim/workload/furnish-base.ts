@@ -4,7 +4,7 @@
 
 import { joinPath, pathOf } from '../../node/tree/path.ts'
 import type { SeededRandom } from '../random.ts'
-import type { MemoryMetadata, MemoryTree } from '../tree.ts'
+import type { MemoryMetadata, MemoryTree } from '../tree/tree.ts'
 import { noise, text } from './content.ts'
 import type { FurnishInit } from './furnish.ts'
 import { fileSizes } from './sizes.ts'

@@ -5,7 +5,7 @@
 import { joinPath, pathOf } from '../../node/tree/path.ts'
 import type { TreePath } from '../../node/tree/tree.ts'
 import type { SeededRandom } from '../random.ts'
-import type { MemoryMetadata, MemoryTree } from '../tree.ts'
+import type { MemoryMetadata, MemoryTree } from '../tree/tree.ts'
 import { privateContent } from './content.ts'
 import { oddMode, oddOwner, oddTime, pastTime, someXattrs } from './metadata.ts'
 import { ODD_NAMES, directoryName, fileName, oddName } from './names.ts'

@@ -4,8 +4,8 @@
 import { isWithin, parentOf, pathOf, splitPath } from '../../node/tree/path.ts'
 import type { TreePath } from '../../node/tree/tree.ts'
 import type { SeededRandom } from '../random.ts'
-import type { MemoryNode } from '../tree-nodes.ts'
-import type { MemoryTree } from '../tree.ts'
+import type { MemoryNode } from '../tree/nodes.ts'
+import type { MemoryTree } from '../tree/tree.ts'
 import { freePath, PRIVATE } from './furnish.ts'
 import { directoryName, fileName } from './names.ts'
 

@@ -13,7 +13,7 @@ import { showPath } from '../../node/tree/path.ts'
 import type { Tree } from '../../node/tree/tree.ts'
 import { WitnessBook } from '../../node/witness.ts'
 import { SimClock } from '../../sim/clock.ts'
-import { MemoryTree } from '../../sim/tree.ts'
+import { MemoryTree } from '../../sim/tree/tree.ts'
 
 /** Blocks in memory, by hash; remembers which scope each went to. */
 export class MemoryBlocks implements BlockTarget, Source {

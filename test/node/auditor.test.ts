@@ -6,7 +6,7 @@ import type { PeerKey } from '../../store/peer.ts'
 import { audit, worstOf, type Verdict } from '../../node/auditor.ts'
 import { createBase } from '../../node/publisher.ts'
 import { ROOT, join, office, type Office } from '../sim/_office.ts'
-import type { Computer } from '../../sim/fleet.ts'
+import type { Computer } from '../../sim/office/fleet.ts'
 
 interface Case {
   of: Office

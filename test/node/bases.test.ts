@@ -8,7 +8,7 @@ import type { SignedRecord } from '../../store/signed.ts'
 import { Bases } from '../../node/bases.ts'
 import { Members, openRosterFolder } from '../../node/mesh/members.ts'
 import { SimClock } from '../../sim/clock.ts'
-import { SimDisk } from '../../sim/disk.ts'
+import { SimDisk } from '../../sim/disk/disk.ts'
 import { hexOf, keyOf, setUp, type Mesh } from '../store/_mesh.ts'
 
 function filled(): Mesh {

@@ -8,7 +8,7 @@ import { Blockstore } from '../../store/blockstore.ts'
 import { encode } from '../../store/codec.ts'
 import { openIndex } from '../../store/index.ts'
 import { childrenOf, fill, type Filling, type Ref } from '../../node/closure.ts'
-import { SimDisk } from '../../sim/disk.ts'
+import { SimDisk } from '../../sim/disk/disk.ts'
 import { SCOPE } from './_scene.ts'
 
 /** A block as whoever has the keys could make it; nobody without them can tell. */

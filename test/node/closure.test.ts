@@ -6,7 +6,7 @@ import { Blockstore } from '../../store/blockstore.ts'
 import { openIndex, type Index } from '../../store/index.ts'
 import type { StoredBlock } from '../../store/stored.ts'
 import { childrenOf, fill, type Filling, type Ref } from '../../node/closure.ts'
-import { SimDisk } from '../../sim/disk.ts'
+import { SimDisk } from '../../sim/disk/disk.ts'
 import { Scene, SCOPE } from './_scene.ts'
 
 interface Case {

@@ -10,7 +10,7 @@ import { encodeRecord, type SignedRecord } from '../../store/signed.ts'
 import { Heads, type MarkedHead } from '../../node/heads.ts'
 import { Members, openRosterFolder } from '../../node/mesh/members.ts'
 import { SimClock } from '../../sim/clock.ts'
-import { SimDisk } from '../../sim/disk.ts'
+import { SimDisk } from '../../sim/disk/disk.ts'
 import { idOf, keyOf, setUp, type Mesh } from '../store/_mesh.ts'
 
 function filled(): Mesh {

@@ -9,7 +9,7 @@ import { Channel, converse } from '../../protocol/framing.ts'
 import { OFFER_PROTOCOL, offerHead, type OfferedHead, type Provide } from '../../protocol/offer.ts'
 import { HeadForked } from '../../node/errors.ts'
 import type { MarkedHead } from '../../node/heads.ts'
-import type { Computer } from '../../sim/fleet.ts'
+import type { Computer } from '../../sim/office/fleet.ts'
 import { ROOT, join, office, type Office } from '../sim/_office.ts'
 
 function offeredOf({ mark, body }: MarkedHead): OfferedHead {

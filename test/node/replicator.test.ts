@@ -10,7 +10,7 @@ import { OFFER_PROTOCOL, answerOffer } from '../../protocol/offer.ts'
 import { rank } from '../../node/placement.ts'
 import { DEFAULT_PATIENCE_MS } from '../../node/replicator.ts'
 import { SimClock } from '../../sim/clock.ts'
-import type { Computer } from '../../sim/fleet.ts'
+import type { Computer } from '../../sim/office/fleet.ts'
 import { ROOT, join, office, type Office } from '../sim/_office.ts'
 
 /** An office with a keeper that asks for the same block before each time that it would be given up. */

@@ -11,7 +11,7 @@ import { assertBare, restore, type RestoreInput, type Restored } from '../../nod
 import { pathOf, showPath } from '../../node/tree/path.ts'
 import type { Tree, TreeWriter } from '../../node/tree/tree.ts'
 import { plainSink } from '../../store/sink.ts'
-import { MemoryTree } from '../../sim/tree.ts'
+import { MemoryTree } from '../../sim/tree/tree.ts'
 import { MemoryBlocks, Scene } from './_scene.ts'
 
 const ROOT = pathOf('')

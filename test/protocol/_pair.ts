@@ -3,7 +3,7 @@
 
 import { Channel, type ChannelInit } from '../../protocol/framing.ts'
 import { SimClock } from '../../sim/clock.ts'
-import { SimWire, type WireSide } from '../../sim/wire.ts'
+import { SimWire, type WireSide } from '../../sim/network/wire.ts'
 import { keyOf } from '../store/_mesh.ts'
 
 export interface Pair {

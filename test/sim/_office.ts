@@ -4,7 +4,7 @@
 import { foundMesh } from '../../node/mesh/founding.ts'
 import { inviteComputer } from '../../node/mesh/invite.ts'
 import { joinMesh } from '../../node/mesh/joining.ts'
-import { Fleet, type Computer, type FleetInit } from '../../sim/fleet.ts'
+import { Fleet, type Computer, type FleetInit } from '../../sim/office/fleet.ts'
 
 export const ROOT = '/home'
 const LOOK_MS = 10_000

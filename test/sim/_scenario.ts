@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { readScenario } from '../../sim/scenario.ts'
+import { readScenario } from '../../sim/scenario/scenario.ts'
 import { simulate } from '../../sim/sim.ts'
 import type { Simulation } from '../../sim/simulation.ts'
 

@@ -9,8 +9,8 @@ import { Endpoint } from '../../node/endpoint.ts'
 import { compareTree, saveInstalled } from '../../node/installed.ts'
 import { createBase } from '../../node/publisher.ts'
 import { restore } from '../../node/restorer.ts'
-import type { Computer } from '../../sim/fleet.ts'
-import type { MemoryTree } from '../../sim/tree.ts'
+import type { Computer } from '../../sim/office/fleet.ts'
+import type { MemoryTree } from '../../sim/tree/tree.ts'
 import { ROOT, join, office, type Office } from './_office.ts'
 
 const MINUTES = 60_000

@@ -3,7 +3,7 @@
 
 import test from 'ava'
 import { Node } from '../../node/node.ts'
-import { SimDisk } from '../../sim/disk.ts'
+import { SimDisk } from '../../sim/disk/disk.ts'
 import { runText } from './_scenario.ts'
 
 function methodOf<T>({ prototype }: { prototype: object }, name: string): T {

@@ -2,9 +2,9 @@ import test from 'ava'
 import fc from 'fast-check'
 import { BASE_SCOPE, toHex } from '../../store/block.ts'
 import { Blockstore } from '../../store/blockstore.ts'
-import { SimDisk } from '../../sim/disk.ts'
+import { SimDisk } from '../../sim/disk/disk.ts'
 import { SeededRandom } from '../../sim/random.ts'
-import { SortedIndex } from '../../sim/sorted-index.ts'
+import { SortedIndex } from '../../sim/disk/sorted-index.ts'
 import { all, blockOf, noiseBlock, type TestBlock } from './_blocks.ts'
 
 const SEGMENT_BYTES = 2000

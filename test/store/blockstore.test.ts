@@ -7,7 +7,7 @@ import { Blockstore } from '../../store/blockstore.ts'
 import { openDisk } from '../../store/disk.ts'
 import { openIndex } from '../../store/index.ts'
 import { METHOD_RAW, METHOD_ZSTD } from '../../store/stored.ts'
-import { SimDisk } from '../../sim/disk.ts'
+import { SimDisk } from '../../sim/disk/disk.ts'
 import { all, blockOf, noiseBlock, temporary, textBlock } from './_blocks.ts'
 
 const ENDPOINT = 'ab'.repeat(16)

@@ -3,7 +3,7 @@ import { BASE_SCOPE, toHex } from '../../store/block.ts'
 import { Blockstore } from '../../store/blockstore.ts'
 import { check } from '../../store/check.ts'
 import { openIndex, type Index } from '../../store/index.ts'
-import { SimDisk } from '../../sim/disk.ts'
+import { SimDisk } from '../../sim/disk/disk.ts'
 import { noiseBlock } from './_blocks.ts'
 
 const ENDPOINT = 'cd'.repeat(16)

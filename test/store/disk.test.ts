@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { isTemporary, openDisk, readFile, writeAll, writeFile } from '../../store/disk.ts'
 import { DiskFailed, DiskFull, FileMissing, Malformed } from '../../store/errors.ts'
-import { SimDisk } from '../../sim/disk.ts'
+import { SimDisk } from '../../sim/disk/disk.ts'
 import { temporary } from './_blocks.ts'
 
 const OLD = Buffer.from('old')

@@ -15,7 +15,7 @@ import {
 } from '../../store/segment.ts'
 import { readSegment } from '../../sim/model/segment.ts'
 import { SeededRandom } from '../../sim/random.ts'
-import { SimDisk } from '../../sim/disk.ts'
+import { SimDisk } from '../../sim/disk/disk.ts'
 import { blockOf, noiseBlock, type TestBlock } from './_blocks.ts'
 
 const PATH = segmentPath(BASE_SCOPE, 1)

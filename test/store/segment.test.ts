@@ -13,7 +13,7 @@ import {
   type Placed
 } from '../../store/segment.ts'
 import { packBlock } from '../../store/stored.ts'
-import { SimDisk } from '../../sim/disk.ts'
+import { SimDisk } from '../../sim/disk/disk.ts'
 import { blockOf, noiseBlock, textBlock } from './_blocks.ts'
 
 const BLOCKS = [textBlock(1), noiseBlock(50), blockOf(new Uint8Array(0)), textBlock(2, 5000)]

@@ -2,7 +2,7 @@ import test from 'ava'
 import { digestOf } from '../../../sim/model/digest.ts'
 import { stateOf, type EntryState, type TreeState } from '../../../sim/model/tree-state.ts'
 import { SimClock } from '../../../sim/clock.ts'
-import { MemoryTree } from '../../../sim/tree.ts'
+import { MemoryTree } from '../../../sim/tree/tree.ts'
 
 const NOTHING = { bytes: new Uint8Array(), target: new Uint8Array(), device: [0, 0] as const }
 const PLAIN = { uid: 0, gid: 0, xattrs: [], ...NOTHING }

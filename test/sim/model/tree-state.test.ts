@@ -2,7 +2,7 @@ import test from 'ava'
 import { SimClock } from '../../../sim/clock.ts'
 import { agreesWithAny, differencesOf } from '../../../sim/model/tree-differences.ts'
 import { stateOf, type EntryState, type TreeState } from '../../../sim/model/tree-state.ts'
-import { MemoryTree } from '../../../sim/tree.ts'
+import { MemoryTree } from '../../../sim/tree/tree.ts'
 
 function aTree(): MemoryTree {
   const tree = new MemoryTree(new SimClock(), { owners: true })
