@@ -1,7 +1,7 @@
 import test from 'ava'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { readScenario } from '../sim/scenario.ts'
+import { readScenario } from '../sim/scenario/scenario.ts'
 import { PATCHES, applyTo, inCopy, mutantsOf } from './mutants/mutant.ts'
 
 test('every mutant still applies, and says what it breaks', async (t) => {
