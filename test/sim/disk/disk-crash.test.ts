@@ -124,7 +124,7 @@ test('what is durable does not change with what survives beside it', async (t) =
       const used = left.files().reduce((sum, { length }) => sum + length, 0)
       t.is((await left.space()).free, left.capacity - used)
       for (const each of disk.files()) await (await disk.open(each.path, 'update')).sync()
-      for (const each of ['', 'd', 'd/e'])
+      for (const each of ['', 'd', 'd/e', 'x'])
         await result(disk, { do: 'syncDirectory', path: each }, 0)
       disk.crash(new SeededRandom(`${seed}`))
       t.deepEqual(contents(disk), now)
