@@ -22,6 +22,9 @@ interface Write {
 export class Content {
   /** True while a name leads here. */
   isNamed = false
+  #stamp: object = {}
+  /** What a crash would leave, as long as nothing was synced or damaged since. */
+  #settled: Content | undefined
   #length = 0
   #bytes = new Uint8Array(0)
   /** The bytes belong to a copy as well, so they are copied before they change. */
@@ -31,6 +34,11 @@ export class Content {
 
   get length(): number {
     return this.#length
+  }
+
+  /** The same object as long as the bytes are the same; a copy has it too until one of the two changes. */
+  get stamp(): object {
+    return this.#stamp
   }
 
   /** True if a crash changes nothing here. */
@@ -60,6 +68,7 @@ export class Content {
     } else {
       this.#writes = []
     }
+    this.#settled = undefined
   }
 
   failSync(): void {
@@ -68,6 +77,8 @@ export class Content {
 
   flip(offset: number, mask: number): void {
     this.#own()
+    this.#stamp = {}
+    this.#settled = undefined
     this.#bytes[offset] = (this.#bytes[offset] ?? 0) ^ mask
   }
 
@@ -75,6 +86,7 @@ export class Content {
   crash(random?: SeededRandom): void {
     if (this.isDurable) return
     this.#own()
+    this.#settled = undefined
     const writes = this.#writes
     this.#writes = []
     for (const { before, offset, lengthBefore } of writes.toReversed()) {
@@ -94,11 +106,24 @@ export class Content {
   copy(): Content {
     const copy = new Content()
     copy.isNamed = this.isNamed
+    copy.#stamp = this.#stamp
     copy.#length = this.#length
     copy.#bytes = this.#bytes
     copy.#isShared = this.#isShared = true
     copy.#writes = this.#writes.map((write) => ({ ...write }))
     return copy
+  }
+
+  /** A copy as a crash would leave it that lets nothing survive; cheap while nothing is synced. */
+  durable(): Content {
+    if (this.isDurable) return this.copy()
+    if (this.#settled === undefined) {
+      this.#settled = this.copy()
+      this.#settled.crash()
+    }
+    const settled = this.#settled.copy()
+    settled.isNamed = this.isNamed
+    return settled
   }
 
   /**
@@ -125,6 +150,7 @@ export class Content {
   #put(bytes: Uint8Array, offset: number): void {
     this.#reserve(offset + bytes.length)
     this.#own()
+    this.#stamp = {}
     this.#bytes.set(bytes, offset)
     this.#length = Math.max(this.#length, offset + bytes.length)
   }
@@ -132,6 +158,7 @@ export class Content {
   /** Makes the file this long. Behind its end there are always zeros. */
   #cut(length: number): void {
     this.#reserve(length)
+    this.#stamp = {}
     if (length < this.#length) this.#bytes.fill(0, length, this.#length)
     this.#length = length
   }

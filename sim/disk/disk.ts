@@ -131,6 +131,11 @@ export class SimDisk implements Disk {
     return this.#content(path).read()
   }
 
+  /** The same object as long as a file holds the same bytes, here and in copies. @throws {FileMissing} */
+  stamp(path: string): object {
+    return this.#content(path).stamp
+  }
+
   async open(path: string, mode: OpenMode): Promise<DiskFile> {
     this.#call('open', path)
     const isTaken = this.#names.isDirectory(path)

@@ -129,7 +129,7 @@ export class Names {
   /** What a crash would leave that lets nothing survive. */
   durable(): Names {
     const names = this.#blank()
-    for (const [path, content] of this.#durable) names.#durable.set(path, content.copy())
+    for (const [path, content] of this.#durable) names.#durable.set(path, content.durable())
     names.crash()
     return names
   }

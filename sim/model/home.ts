@@ -12,6 +12,8 @@ import { blockAt, readSegment, type BlockRecord, type Segment } from './segment.
 export interface DiskImage {
   files(): readonly { path: string; length: number }[]
   read(path: string): Uint8Array
+  /** The same object only as long as the file holds the same bytes. */
+  stamp(path: string): object
 }
 
 export interface Block extends BlockRecord {
@@ -72,9 +74,8 @@ export interface Home {
   damaged: readonly Damage[]
 }
 
-type Blocks = Map<string, Map<string, Block>>
-
 interface SegmentFile {
+  stamp: object
   segment: Segment
   blocks: Block[]
   length: number
@@ -84,17 +85,23 @@ interface SegmentFile {
 }
 
 interface SmallFile {
-  length: number
-  crc: number
+  stamp: object
   fact: unknown
+}
+
+/** The blocks of a scope, and the files that they were read from. */
+interface Scope {
+  files: SegmentFile[]
+  blocks: ReadonlyMap<string, Block>
 }
 
 export class HomeReader {
   readonly #segments = new Map<string, SegmentFile>()
   readonly #files = new Map<string, SmallFile>()
+  readonly #scopes = new Map<string, Scope>()
 
   read(image: DiskImage): Home {
-    const blocks: Blocks = new Map()
+    const scopes = new Map<string, SegmentFile[]>()
     const segments = new Map<string, Segment>()
     const damaged: Damage[] = []
     const facts = new Map<string, unknown[]>()
@@ -104,22 +111,20 @@ export class HomeReader {
       const scope = scopeOf(path)
       const folder = path.slice(0, path.indexOf('/'))
       if (scope !== undefined) {
-        const { segment, blocks: found } = this.#segment(path, image.read(path))
-        segments.set(path, segment)
-        for (const hash of segment.damaged) damaged.push({ path, what: `block ${hash}` })
-        const known = blocks.get(scope) ?? new Map<string, Block>()
-        blocks.set(scope, known)
-        for (const block of found) known.set(block.hash, block)
+        const file = this.#segment(path, image)
+        segments.set(path, file.segment)
+        for (const hash of file.segment.damaged) damaged.push({ path, what: `block ${hash}` })
+        push(scopes, scope, file)
       } else if (FOLDERS.has(folder) && !/\.\d+\.new$/.test(path)) {
-        const fact = this.#fact(path, image.read(path))
+        const fact = this.#fact(path, image)
         if (fact === undefined) damaged.push({ path, what: 'the file' })
-        else facts.set(folder, [...(facts.get(folder) ?? []), fact])
+        else push(facts, folder, fact)
       }
     }
     const all = <T>(folder: string): T[] => (facts.get(folder) ?? []) as T[]
     return {
       isComplete,
-      blocks,
+      blocks: new Map([...scopes].map(([scope, files]) => [scope, this.#blocks(scope, files)])),
       segments,
       heads: all('heads'),
       marks: all('marks'),
@@ -131,11 +136,28 @@ export class HomeReader {
     }
   }
 
-  #segment(path: string, bytes: Uint8Array): SegmentFile {
+  #blocks(scope: string, files: SegmentFile[]): ReadonlyMap<string, Block> {
+    const known = this.#scopes.get(scope)
+    const isSame = known?.files.length === files.length
+    if (isSame && files.every((file, at) => file === known.files[at])) return known.blocks
+    const blocks = new Map(
+      files.flatMap((file) => file.blocks).map((block) => [block.hash, block] as const)
+    )
+    this.#scopes.set(scope, { files, blocks })
+    return blocks
+  }
+
+  #segment(path: string, image: DiskImage): SegmentFile {
     const known = this.#segments.get(path)
+    const stamp = image.stamp(path)
+    if (known?.stamp === stamp) return known
+    const bytes = image.read(path)
     const { length } = bytes
     const crc = crc32(bytes)
-    if (known?.length === length && known.crc === crc) return known
+    if (known?.length === length && known.crc === crc) {
+      known.stamp = stamp
+      return known
+    }
     const end = known?.segment.end ?? 0
     const isLonger = known !== undefined && end <= length
     const earlier = isLonger && crc32(bytes.subarray(0, end)) === known.crcToEnd ? known : undefined
@@ -148,19 +170,25 @@ export class HomeReader {
       return block === undefined ? [] : [{ ...record, path, links: linksOf(block) }]
     })
     const crcToEnd = crc32(bytes.subarray(0, segment.end))
-    const file = { segment, blocks, length, crc, crcToEnd }
+    const file = { stamp, segment, blocks, length, crc, crcToEnd }
     this.#segments.set(path, file)
     return file
   }
 
-  #fact(path: string, bytes: Uint8Array): unknown {
+  #fact(path: string, image: DiskImage): unknown {
     const known = this.#files.get(path)
-    const crc = crc32(bytes)
-    if (known?.length === bytes.length && known.crc === crc) return known.fact
-    const fact = readFact(path, bytes)
-    this.#files.set(path, { length: bytes.length, crc, fact })
+    const stamp = image.stamp(path)
+    if (known?.stamp === stamp) return known.fact
+    const fact = readFact(path, image.read(path))
+    this.#files.set(path, { stamp, fact })
     return fact
   }
+}
+
+function push<T>(lists: Map<string, T[]>, key: string, item: T): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [item])
+  else list.push(item)
 }
 
 /** The bytes of a block that was found in a home. */

@@ -78,7 +78,11 @@ test('a segment without footer ends where its first torn record begins', async (
   const [{ path, length } = t.fail()] = disk.files()
   const bytes = disk.read(path)
   for (let end = 0; end < length; end++) {
-    const torn = { files: () => [{ path, length: end }], read: () => bytes.subarray(0, end) }
+    const torn = {
+      files: () => [{ path, length: end }],
+      read: () => bytes.subarray(0, end),
+      stamp: () => ({})
+    }
     const { blocks, damaged } = new HomeReader().read(torn)
     t.is(blocks.get('base')?.size, end < 53 + chunk.length ? 0 : 1)
     t.deepEqual(damaged, [])
