@@ -10,10 +10,11 @@ import { DrystoneError } from '../store/errors.ts'
 import { headId } from '../store/head.ts'
 import { peerIdText, type PeerKey } from '../store/peer.ts'
 import { encodeRecord } from '../store/signed.ts'
-import { PeerLied } from '../protocol/errors.ts'
+import { PeerLied, Refused } from '../protocol/errors.ts'
 import { Channel, converse } from '../protocol/framing.ts'
 import type { CallOptions, Network } from '../protocol/network.ts'
 import { OFFER_PROTOCOL, offerHead, type Provide } from '../protocol/offer.ts'
+import { Backoff } from './backoff.ts'
 import { Fetcher } from './fetcher.ts'
 import type { Heads, MarkedHead } from './heads.ts'
 import type { Members } from './mesh/members.ts'
@@ -49,7 +50,10 @@ export interface Replicated {
 }
 
 export interface ReplicateOptions extends CallOptions {
-  /** Wait for slow keepers as well, if the head is not protected before. */
+  /**
+   * Somebody waits for it: ask those again that refused just now, and wait for slow keepers as well, if the
+   * head is not protected before.
+   */
   isPatient?: boolean
 }
 
@@ -64,15 +68,23 @@ interface Offer {
 /** Another keeper is asked while one takes longer than this; a first backup may take it days. */
 export const DEFAULT_PATIENCE_MS = 5 * 60_000
 
+/** Who refused a head, being full for one, is asked again for the same one after growing pauses. */
+const REFUSED_MS = { leastMs: 15_000, mostMs: 10 * 60_000 }
+
 export class Replicator {
   readonly #components: ReplicatorComponents
   readonly #sent = new Map<string, Sent>()
   /** By peer key in hex. */
   readonly #offers = new Map<string, Offer>()
+  /** By peer key in hex, for the head below. */
+  readonly #refusals: Backoff
+  /** Id in hex of the head that was offered last. */
+  #offered = ''
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(components: ReplicatorComponents) {
     this.#components = components
+    this.#refusals = new Backoff(components.clock, REFUSED_MS)
   }
 
   /** Storage peers that signed for a head. */
@@ -108,7 +120,12 @@ export class Replicator {
     { isPatient = false, ...options }: ReplicateOptions = {}
   ): Promise<Replicated> {
     const failures: Record<string, string> = {}
-    const turn = this.#turn.then(() => this.#askAll(marked, failures, options))
+    const turn = this.#turn.then(() => {
+      const head = toHex(headId(marked.body))
+      if (isPatient || head !== this.#offered) this.#refusals.clear()
+      this.#offered = head
+      return this.#askAll(marked, failures, options)
+    })
     this.#turn = turn.catch(() => undefined)
     await turn
     while (isPatient && !this.isProtected(marked)) {
@@ -152,6 +169,7 @@ export class Replicator {
       if (this.isProtected(marked)) break
       // One that was slow already is not waited for again.
       if (copies.has(toHex(peer)) || this.#offers.has(toHex(peer))) continue
+      if (!this.#refusals.isDue(toHex(peer))) continue
       await this.#patiently(this.#begin(marked, peer, { ...options, failures }))
       options.signal?.throwIfAborted()
     }
@@ -180,6 +198,7 @@ export class Replicator {
       .catch((error: unknown) => {
         if (both.aborted) return
         if (!(error instanceof DrystoneError)) throw error
+        if (error instanceof Refused || error instanceof PeerLied) this.#refusals.pause(key)
         failures[peerIdText(peer)] = error.message
       })
       .finally(() => this.#offers.delete(key))

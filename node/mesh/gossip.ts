@@ -17,6 +17,7 @@ import {
 } from '../../protocol/hello.ts'
 import { CONTROL_FRAME_BYTES_MAX } from '../../protocol/limits.ts'
 import type { Network } from '../../protocol/network.ts'
+import { Backoff } from '../backoff.ts'
 import type { Addresses, Home } from '../home.ts'
 import type { Members } from './members.ts'
 
@@ -57,14 +58,16 @@ export class Gossip {
   readonly #inRound = new Map<string, { turn: Promise<void>; next?: Promise<void> }>()
   /** By peer in hex: when the last round that this peer called for went well, by the monotonic clock. */
   readonly #metMs = new Map<string, number>()
-  /** By peer in hex: when it is dialled again, and how long to wait then. */
-  readonly #absences = new Map<string, { atMs: number; pauseMs: number }>()
+  /** By peer in hex. */
+  readonly #absences: Backoff
   #unwatch = (): void => {}
   #telling: Promise<void> | undefined
   #restsUntilMs = 0
 
   constructor(components: GossipComponents) {
     this.#components = components
+    const pauses = { leastMs: DEFAULT_DIAL_MS, mostMs: DEFAULT_DIAL_MOST_MS }
+    this.#absences = new Backoff(components.clock, pauses)
   }
 
   async start(): Promise<void> {
@@ -232,20 +235,18 @@ export class Gossip {
 
   /** Dials those that are apart; who stays away is tried less and less often. */
   async #dialAll(): Promise<void> {
-    const { network, members, clock } = this.#components
+    const { network, members } = this.#components
     const connected = this.#connected()
     // Nearly always: all are there.
     if (connected.length + 1 >= members.roster.members.size) return this.#absences.clear()
     const open = new Set(connected.map(toHex))
-    for (const id of open) this.#absences.delete(id)
+    for (const id of open) this.#absences.forget(id)
     const due: PeerKey[] = []
     const self = toHex(network.self)
     for (const [id, { peer }] of members.roster.members) {
       if (id === self || open.has(id) || this.#inRound.has(id)) continue
-      const { atMs, pauseMs } = this.#absences.get(id) ?? { atMs: 0, pauseMs: DEFAULT_DIAL_MS }
-      if (clock.monotonic() < atMs) continue
-      const nextMs = Math.min(2 * pauseMs, DEFAULT_DIAL_MOST_MS)
-      this.#absences.set(id, { atMs: clock.monotonic() + pauseMs, pauseMs: nextMs })
+      if (!this.#absences.isDue(id)) continue
+      this.#absences.pause(id)
       due.push(peer)
     }
     await Promise.all(due.map((peer) => this.#round(peer)))

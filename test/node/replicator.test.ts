@@ -1,5 +1,5 @@
 // The replicator beside a keeper that takes all the time there is: the others are asked meanwhile, and
-// newer heads go out.
+// newer heads go out. And beside one that refuses: it is not asked again every few seconds.
 
 import test from 'ava'
 import { hashOf, toHex } from '../../store/block.ts'
@@ -94,5 +94,43 @@ test('a keeper that asks for the same again and again is cut off, and named', as
   t.regex(Object.values(done?.failures ?? {}).join(), /asks for more than the head reaches/)
   t.true(asked.length > 1)
   t.truthy(slow)
+  await fleet.run(fleet.stop())
+})
+
+test('who refuses a head is asked less and less often, but for a newer one or for people at once', async (t) => {
+  const clock = new SimClock()
+  const askedMs: number[] = []
+  const wrapNetwork = (network: Network, { name }: { name: string }): Network => {
+    const handle = network.handle.bind(network)
+    network.handle = (protocol, handler, options) => {
+      if (name !== 'nas' || protocol !== OFFER_PROTOCOL) return handle(protocol, handler, options)
+      handle(protocol, (wire) =>
+        converse(new Channel({ wire, clock }), (on) => {
+          askedMs.push(clock.monotonic())
+          return on.send(['refused'])
+        })
+      )
+    }
+    return network
+  }
+  const { fleet, ...of } = await office('refused', { clock, wrapNetwork })
+  const desk = await join({ fleet, ...of }, 'desk', ROOT)
+  const countIn = async (ms: number): Promise<number> => {
+    const before = askedMs.length
+    await fleet.run(clock.sleep(ms))
+    return askedMs.length - before
+  }
+  desk.tree(ROOT).put('a.txt', 'first')
+  await fleet.run(desk.node.backUp({}))
+  const hourMs = 3_600_000
+  t.true((await countIn(hourMs)) > 5)
+  const gaps = askedMs.slice(1).map((atMs, i) => atMs - (askedMs[i] ?? 0))
+  t.true(gaps.slice(0, 4).every((gap, i) => i === 0 || gap > (gaps[i - 1] ?? 0)))
+  t.true((await countIn(hourMs)) <= 6)
+  const done = await fleet.run(desk.node.replicate())
+  t.regex(Object.values(done?.failures ?? {}).join(), /refused/)
+  desk.tree(ROOT).put('a.txt', 'second')
+  await fleet.run(desk.node.backUp({}))
+  t.true((await countIn(60_000)) >= 1)
   await fleet.run(fleet.stop())
 })
