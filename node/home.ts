@@ -4,6 +4,7 @@
 
 import { z } from 'zod'
 import { readFile, writeFile, type Disk } from '../store/disk.ts'
+import { readSpared, writeSpared } from '../store/spare.ts'
 import { decode, bytesOf, encode, integerOf, readMap } from '../store/codec.ts'
 import { Malformed } from '../store/errors.ts'
 import type { Random } from '../store/random.ts'
@@ -62,6 +63,8 @@ export interface EndpointSecret {
 
 export class Home {
   readonly disk: Disk
+  /** Files that were found damaged and were made whole. */
+  readonly mended = new Set<string>()
   #endpoint: { secret: EndpointSecret | undefined } | undefined
   #writing: Promise<void> = Promise.resolve()
 
@@ -76,10 +79,10 @@ export class Home {
     if (names.length > 0 && !names.some(isOurs)) throw new HomeNotEmpty(this.#where())
     await this.disk.makeDirectory('')
     await writeFile(this.disk, HOME_MARKER, Buffer.from(MARKER_TEXT))
-    const known = await readFile(this.disk, PEER_KEY_FILE)
+    const known = await this.#readSpared(PEER_KEY_FILE)
     if (known?.length === 32) return known
     const seed = random.bytes(32)
-    await writeFile(this.disk, PEER_KEY_FILE, seed)
+    await writeSpared(this.disk, PEER_KEY_FILE, seed)
     return seed
   }
 
@@ -90,7 +93,7 @@ export class Home {
 
   /** The seed of this peer's key. @throws {NoMesh} */
   async seed(): Promise<Uint8Array> {
-    const seed = await readFile(this.disk, PEER_KEY_FILE)
+    const seed = await this.#readSpared(PEER_KEY_FILE)
     if (seed?.length !== 32) throw new NoMesh(this.#where())
     return seed
   }
@@ -104,7 +107,7 @@ export class Home {
 
   /** Completes the home. */
   async saveSettings(settings: Settings): Promise<void> {
-    await this.#write(SETTINGS_FILE, settings)
+    await this.#write(SETTINGS_FILE, settings, writeSpared)
   }
 
   /** The endpoint's secret, where this peer protects a tree. Read once: nobody else writes it. */
@@ -114,7 +117,7 @@ export class Home {
   }
 
   async #readEndpoint(): Promise<EndpointSecret | undefined> {
-    const bytes = await readFile(this.disk, ENDPOINT_FILE)
+    const bytes = await this.#readSpared(ENDPOINT_FILE)
     if (bytes === undefined) return undefined
     const { endpoint, epochs } = readMap(decode(bytes), ENDPOINT_FILE, {
       v: integerOf(1, 1),
@@ -129,7 +132,7 @@ export class Home {
 
   async saveEndpoint(secret: EndpointSecret): Promise<void> {
     const { endpoint, epochs } = secret
-    await writeFile(this.disk, ENDPOINT_FILE, encode({ v: 1, endpoint, epochs }))
+    await writeSpared(this.disk, ENDPOINT_FILE, encode({ v: 1, endpoint, epochs }))
     this.#endpoint = { secret }
   }
 
@@ -165,8 +168,13 @@ export class Home {
     return this.disk.location ?? 'this home'
   }
 
+  #readSpared(path: string): Promise<Uint8Array | undefined> {
+    return readSpared(this.disk, path, { onMended: (file) => this.mended.add(file) })
+  }
+
   async #read<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
-    const bytes = await readFile(this.disk, path)
+    const isSpared = path === SETTINGS_FILE
+    const bytes = await (isSpared ? this.#readSpared(path) : readFile(this.disk, path))
     if (bytes === undefined) return undefined
     try {
       return schema.parse(JSON.parse(Buffer.from(bytes).toString()))
@@ -179,9 +187,9 @@ export class Home {
   }
 
   /** One write at a time: the last one asked for is the one that stays. */
-  #write(path: string, value: unknown): Promise<void> {
+  #write(path: string, value: unknown, write = writeFile): Promise<void> {
     const bytes = Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
-    const turn = this.#writing.then(() => writeFile(this.disk, path, bytes))
+    const turn = this.#writing.then(() => write(this.disk, path, bytes))
     this.#writing = turn.catch(() => undefined)
     return turn
   }

@@ -5,9 +5,10 @@
 import type { Hash } from '../store/block.ts'
 import type { Base } from '../store/base.ts'
 import { bytesOf, decode, encode, integerOf, readMap } from '../store/codec.ts'
-import { readFile, writeFile, type Disk } from '../store/disk.ts'
+import type { Disk } from '../store/disk.ts'
 import type { Entry } from '../store/entry.ts'
 import type { StateReader } from '../store/reader.ts'
+import { readSpared, writeSpared, type SparedOptions } from '../store/spare.ts'
 import { directoryEntries, joinPath, sameMetadata } from '../store/tree.ts'
 import { Unreadable } from './errors.ts'
 import { describe, isHome, isProtected, mergeSights, type Sense, type Sight } from './scanner.ts'
@@ -19,12 +20,15 @@ const FILE = 'installed'
 
 /** Remembers in the home which base is installed. */
 export async function saveInstalled(disk: Disk, base: Base): Promise<void> {
-  await writeFile(disk, FILE, encode({ v: 1, base: base.id }))
+  await writeSpared(disk, FILE, encode({ v: 1, base: base.id }))
 }
 
 /** The id of the installed base. */
-export async function readInstalled(disk: Disk): Promise<Hash | undefined> {
-  const bytes = await readFile(disk, FILE)
+export async function readInstalled(
+  disk: Disk,
+  options?: SparedOptions
+): Promise<Hash | undefined> {
+  const bytes = await readSpared(disk, FILE, options)
   if (bytes === undefined) return undefined
   return readMap(decode(bytes), FILE, { v: integerOf(1, 1), base: bytesOf(32) }).base
 }

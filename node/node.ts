@@ -116,7 +116,9 @@ export class Node {
     const seed = await home.seed()
     const key = signingKey(seed)
     const index = await ports.openIndex()
-    const members = await Members.open({ disk, key, clock }, fromHex(settings.mesh, 32))
+    const onMended = (path: string): unknown => home.mended.add(path)
+    const place = { disk, key, clock, onMended }
+    const members = await Members.open(place, fromHex(settings.mesh, 32))
     const heads = await Heads.open({ disk, members })
     const bases = await Bases.open({ disk, members })
     const store = await Blockstore.open({ disk, index })
@@ -250,7 +252,9 @@ export class Node {
     const { clock, random, owners } = ports
     const endpoint = await this.endpoint()
     const tree = await ports.openTree(settings.root ?? '')
-    const installed = await readInstalled(ports.disk)
+    const installed = await readInstalled(ports.disk, {
+      onMended: (path) => this.home.mended.add(path)
+    })
     const base = installed && this.bases.get(installed)
     const reading = this.read({ ...endpoint, remember: true })
     const components = { clock, random, key, store, members, heads, baseStore, witnesses }

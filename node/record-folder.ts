@@ -1,11 +1,13 @@
 // Record folders: sets of signed records on disk, one file each, named by its id. A record is in a folder
 // only after it was checked, and it is durable before anything acts on it: also one that an earlier process
 // left, which may have been killed just before that. At start every file is checked again, so a damaged one
-// is as good as absent, and comes back at the next hello. Removals are never synced: a file that a power cut
+// is as good as absent, and comes back at the next hello; of the roster, without which no peer
+// would be met again, each record is kept twice. Removals are never synced: a file that a power cut
 // brings back is passed over by the same judgement that dropped it, for its successor was durable before.
 
 import { toHex } from '../store/block.ts'
 import { isTemporary, readFile, writeFile, type Disk } from '../store/disk.ts'
+import { readSpared, sparePath, writeSpared, type SparedOptions } from '../store/spare.ts'
 import {
   RECORD_BYTES_MAX,
   decodeRecord,
@@ -30,17 +32,21 @@ export interface RecordFolderInit {
   disk: Disk
   directory: string
   judge: Judge
+  /** Keeps every record twice, and says what was mended when the folder was opened. */
+  spare?: Pick<SparedOptions, 'onMended'>
 }
 
 export class RecordFolder implements RecordSet {
   readonly #disk: Disk
   readonly #directory: string
   readonly #judge: Judge
+  readonly #spare: RecordFolderInit['spare']
   readonly #records = new Map<string, SignedRecord>()
   readonly #listeners = new Set<(added: readonly SignedRecord[]) => void>()
   #last: Promise<unknown> = Promise.resolve()
 
-  private constructor({ disk, directory, judge }: RecordFolderInit) {
+  private constructor({ disk, directory, judge, spare }: RecordFolderInit) {
+    this.#spare = spare
     this.#disk = disk
     this.#directory = directory
     this.#judge = judge
@@ -90,7 +96,8 @@ export class RecordFolder implements RecordSet {
       for (const record of keep) {
         const id = toHex(record.id)
         if (this.#records.has(id)) continue
-        await writeFile(this.#disk, this.#pathOf(id), encodeRecord(record))
+        const write = this.#spare === undefined ? writeFile : writeSpared
+        await write(this.#disk, this.#pathOf(id), encodeRecord(record))
         this.#records.set(id, record)
         added.push(record)
       }
@@ -106,16 +113,15 @@ export class RecordFolder implements RecordSet {
   }
 
   async #load(): Promise<void> {
-    const names = await this.#disk.list(this.#directory)
-    if (names === undefined) {
-      await this.#disk.makeDirectory(this.#directory)
-      return
-    }
+    await this.#disk.makeDirectory(this.#directory)
     await this.#disk.syncDirectory(this.#directory)
+    const directories = [this.#directory, ...(this.#spare ? [sparePath(this.#directory)] : [])]
+    const lists = await Promise.all(directories.map((each) => this.#disk.list(each)))
+    const names = new Set(lists.flatMap((list) => list ?? []))
     const found: SignedRecord[] = []
-    for (const name of names.filter((each) => !isTemporary(each))) {
+    for (const name of [...names].filter((each) => !isTemporary(each))) {
       const record = await this.#readFile(name)
-      if (record !== undefined && toHex(record.id) === name) found.push(record)
+      if (record !== undefined && isNamed(record, name)) found.push(record)
     }
     for (const record of this.#judge(this.#records, found, true).keep) {
       this.#records.set(toHex(record.id), record)
@@ -124,7 +130,10 @@ export class RecordFolder implements RecordSet {
 
   async #readFile(name: string): Promise<SignedRecord | undefined> {
     try {
-      const bytes = await readFile(this.#disk, this.#pathOf(name), { bytesMax: RECORD_BYTES_MAX })
+      const read = this.#spare === undefined ? readFile : readSpared
+      const isWhole = (bytes: Uint8Array): boolean => isNamed(readRecord(bytes), name)
+      const options = { bytesMax: RECORD_BYTES_MAX, isWhole, ...this.#spare }
+      const bytes = await read(this.#disk, this.#pathOf(name), options)
       return bytes && decodeRecord(bytes)
     } catch (error) {
       if (isBadRecord(error)) return undefined
@@ -135,6 +144,10 @@ export class RecordFolder implements RecordSet {
   #pathOf(id: string): string {
     return `${this.#directory}/${id}`
   }
+}
+
+function isNamed(record: SignedRecord | undefined, name: string): boolean {
+  return record !== undefined && toHex(record.id) === name
 }
 
 function readRecord(bytes: Uint8Array): SignedRecord | undefined {

@@ -61,7 +61,7 @@ export async function reportStatus(node: Node): Promise<Status> {
 }
 
 function findProblems(
-  { members, bases, network, heads, store, replicator, presence }: Node,
+  { home, members, bases, network, heads, store, replicator, presence }: Node,
   {
     mine,
     last,
@@ -108,6 +108,13 @@ function findProblems(
     if (failure === undefined) continue
     const { name, message, next = '' } = failure
     problems.push({ name, message, next })
+  }
+  if (home.mended.size > 0) {
+    problems.push({
+      name: 'DiskRots',
+      message: `damaged on this disk, and whole again: ${[...home.mended].join(', ')}`,
+      next: 'Run `drystone check`, and see whether the disk is failing.'
+    })
   }
   for (const message of members.roster.problems) {
     problems.push({ name: 'Roster', message, next: 'Ask an admin of the mesh.' })

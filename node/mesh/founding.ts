@@ -7,6 +7,7 @@ import { toHex } from '../../store/block.ts'
 import { endpointKeys, meshKeys, signingKey } from '../../store/key.ts'
 import { DEFAULT_POLICY, type Role } from '../../store/roster-bodies.ts'
 import { issueGenesis } from '../../store/roster-issue.ts'
+import { sparePath } from '../../store/spare.ts'
 import { secretToWords, splitSecret } from '../../store/words.ts'
 import { Home, type EndpointSecret } from '../home.ts'
 import type { Ports } from '../ports.ts'
@@ -53,7 +54,7 @@ export async function foundMesh(ports: Ports, input: FoundingInput): Promise<Fou
     { key: authority, time: clock.now() }
   )
   const key = signingKey(seed)
-  await (await openRosterFolder(disk, genesis.id)).put([genesis])
+  await (await openRosterFolder({ disk }, genesis.id)).put([genesis])
   const members = await Members.open({ disk, key, clock }, genesis.id)
   const secret = input.root === undefined ? undefined : await makeEndpoint(home, ports)
   await signIn(members, { input, peer: key.public, secret }, authority)
@@ -112,5 +113,7 @@ export function claimKeyOf({ epochs }: EndpointSecret): Uint8Array {
 
 /** An interrupted setup leaves a genesis whose words nobody saw. */
 async function forgetRecords({ disk }: Ports): Promise<void> {
-  for (const name of (await disk.list('roster')) ?? []) await disk.remove(`roster/${name}`)
+  for (const directory of [sparePath('roster'), 'roster']) {
+    for (const name of (await disk.list(directory)) ?? []) await disk.remove(`${directory}/${name}`)
+  }
 }

@@ -268,7 +268,7 @@ async function complete(
   { disk }: Ports,
   { self, records, roster, input, via }: Completing
 ): Promise<void> {
-  await (await openRosterFolder(disk, roster.mesh)).put(records)
+  await (await openRosterFolder({ disk }, roster.mesh)).put(records)
   const { root, listen, mdns, ownRecovery } = input
   const mesh = toHex(roster.mesh)
   const home = new Home(disk)

@@ -17,6 +17,17 @@ import type { Gate } from '../../protocol/network.ts'
 import { EndpointUnknown, PeerUnknown } from '../errors.ts'
 import { RecordFolder } from '../record-folder.ts'
 
+export interface RosterPlace {
+  disk: Disk
+  /** Told which files were found damaged and made whole. */
+  onMended?: (path: string) => void
+}
+
+export interface MembersInit extends RosterPlace {
+  key: SigningKey
+  clock: Clock
+}
+
 export class Members implements Gate {
   readonly records: RecordFolder
   readonly #key: SigningKey
@@ -35,11 +46,8 @@ export class Members implements Gate {
   }
 
   /** Opens the roster of a home. @throws {NotSigned} if its records are gone. */
-  static async open(
-    { disk, key, clock }: { disk: Disk; key: SigningKey; clock: Clock },
-    mesh: Uint8Array
-  ): Promise<Members> {
-    return new Members(await openRosterFolder(disk, mesh), { key, clock })
+  static async open({ key, clock, ...rest }: MembersInit, mesh: Uint8Array): Promise<Members> {
+    return new Members(await openRosterFolder(rest, mesh), { key, clock })
   }
 
   get roster(): Roster {
@@ -93,10 +101,14 @@ export class Members implements Gate {
 }
 
 /** The folder of a mesh's roster records; only what has standing in the mesh is kept. */
-export function openRosterFolder(disk: Disk, mesh: Uint8Array): Promise<RecordFolder> {
+export function openRosterFolder(
+  { disk, onMended = () => undefined }: RosterPlace,
+  mesh: Uint8Array
+): Promise<RecordFolder> {
   return RecordFolder.open({
     disk,
     directory: 'roster',
+    spare: { onMended },
     judge: (known, incoming) => ({ keep: admit(known.values(), incoming, mesh).accepted })
   })
 }

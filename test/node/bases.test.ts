@@ -18,7 +18,7 @@ function filled(): Mesh {
 }
 
 async function opened(mesh: Mesh, disk = new SimDisk()): Promise<Bases> {
-  await (await openRosterFolder(disk, mesh.id)).put(mesh.records)
+  await (await openRosterFolder({ disk }, mesh.id)).put(mesh.records)
   const members = await Members.open({ disk, key: keyOf('nas'), clock: new SimClock() }, mesh.id)
   return Bases.open({ disk, members })
 }

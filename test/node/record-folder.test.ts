@@ -11,6 +11,7 @@ import { SimClock } from '../../sim/clock.ts'
 import { encodeHead, headId } from '../../store/head.ts'
 import { signMark } from '../../store/mark.ts'
 import { signReceipt } from '../../store/receipt.ts'
+import { sparePath } from '../../store/spare.ts'
 import { hexOf, idOf, keyOf, setUp, type Mesh } from '../store/_mesh.ts'
 
 function filled(): Mesh {
@@ -21,7 +22,7 @@ function filled(): Mesh {
 }
 
 async function opened(disk: SimDisk, mesh: Mesh): Promise<{ members: Members; heads: Heads }> {
-  await (await openRosterFolder(disk, mesh.id)).put(mesh.records)
+  await (await openRosterFolder({ disk }, mesh.id)).put(mesh.records)
   const members = await Members.open({ disk, key: keyOf('nas'), clock: new SimClock() }, mesh.id)
   return { members, heads: await Heads.open({ disk, members }) }
 }
@@ -45,9 +46,9 @@ function headOf(mesh: Mesh, seq: number, by = 'desk', salt = seq): Parameters<He
 
 test('records survive a crash the moment they were put', async (t) => {
   const [disk, mesh] = [new SimDisk(), filled()]
-  await (await openRosterFolder(disk, mesh.id)).put(mesh.records)
+  await (await openRosterFolder({ disk }, mesh.id)).put(mesh.records)
   disk.crash()
-  const again = await openRosterFolder(disk, mesh.id)
+  const again = await openRosterFolder({ disk }, mesh.id)
   t.is([...again.records()].length, mesh.records.length)
 })
 
@@ -106,10 +107,11 @@ test('a mark that was replaced stays so, when a power cut brings its file back',
 
 test('a damaged, foreign or oversized file is as good as absent, and comes back', async (t) => {
   const [disk, mesh] = [new SimDisk(), filled()]
-  await (await openRosterFolder(disk, mesh.id)).put(mesh.records)
+  await (await openRosterFolder({ disk }, mesh.id)).put(mesh.records)
   const last = mesh.records.at(-1) ?? t.fail()
   const path = `roster/${toHex(last.id)}`
   disk.flip(path, 40)
+  disk.flip(sparePath(path), 40)
   for (const [name, length] of [
     ['note.txt', 10],
     ['large', 100_000]
@@ -117,18 +119,34 @@ test('a damaged, foreign or oversized file is as good as absent, and comes back'
     const file = await disk.open(`roster/${name}`, 'create')
     await file.write(new Uint8Array(length), 0)
   }
-  const again = await openRosterFolder(disk, mesh.id)
+  const again = await openRosterFolder({ disk }, mesh.id)
   t.is([...again.records()].length, mesh.records.length - 1)
+  t.false(disk.files().some((each) => each.path === sparePath('roster/note.txt')))
   await again.add([Buffer.from('garbage'), encodeRecord(last)])
-  t.is([...(await openRosterFolder(disk, mesh.id)).records()].length, mesh.records.length)
+  t.is([...(await openRosterFolder({ disk }, mesh.id)).records()].length, mesh.records.length)
+})
+
+test('no one bit that rots takes a record from the roster', async (t) => {
+  const [disk, mesh] = [new SimDisk(), filled()]
+  await (await openRosterFolder({ disk }, mesh.id)).put(mesh.records)
+  for (const { path, length } of disk.files()) {
+    for (let offset = 0; offset < length; offset += 31) {
+      disk.flip(path, offset)
+      const mended: string[] = []
+      const place = { disk, onMended: (each: string) => mended.push(each) }
+      const again = await openRosterFolder(place, mesh.id)
+      t.is([...again.records()].length, mesh.records.length)
+      t.deepEqual(mended, [path])
+    }
+  }
 })
 
 test('when the disk fills up, what was written counts and is told', async (t) => {
   const [disk, mesh] = [new SimDisk(), filled()]
-  const folder = await openRosterFolder(disk, mesh.id)
+  const folder = await openRosterFolder({ disk }, mesh.id)
   let told = 0
   folder.onAdd((added) => (told += added.length))
-  disk.fault = ({ operation, count }) => (operation === 'write' && count > 2 ? 'ENOSPC' : undefined)
+  disk.fault = ({ operation, count }) => (operation === 'write' && count > 4 ? 'ENOSPC' : undefined)
   await t.throwsAsync(folder.put(mesh.records), { instanceOf: DiskFull })
   t.is(told, 2)
   t.is([...folder.records()].length, 2)

@@ -97,7 +97,7 @@ test('a keeper that asks for the same again and again is cut off, and named', as
   await fleet.run(fleet.stop())
 })
 
-test('who refuses a head is asked less and less often, but for a newer one or for people at once', async (t) => {
+test('who refuses a head is asked less and less often, and at once for a newer one', async (t) => {
   const clock = new SimClock()
   const askedMs: number[] = []
   const wrapNetwork = (network: Network, { name }: { name: string }): Network => {

@@ -1,5 +1,5 @@
-// What `status` names as a problem: a home that was set back, a disk that kept nothing, computers beyond an
-// invite, bases in dispute.
+// What `status` names as a problem: a home that was set back, a disk that kept nothing, one that rots,
+// computers beyond an invite, bases in dispute.
 
 import test from 'ava'
 import { cidOf, DAG_CBOR, RAW, sha256, toHex } from '../../store/block.ts'
@@ -87,5 +87,26 @@ test('computers beyond an invite, and bases in dispute, are problems', async (t)
   t.is(found.length, 2)
   t.regex(found[0] ?? '', /^Roster: .* is suspended/)
   t.regex(found[1] ?? '', /^Base: two bases are called system number 1/)
+  await fleet.run(fleet.stop())
+})
+
+test('a key, a setting or a member that rots is whole again at the next start, and told', async (t) => {
+  const of = await office('rot')
+  const desk = await join(of, 'desk', ROOT)
+  const { fleet } = of
+  const kept = /^(spare\/)?(peer\.key|endpoint\.key|settings\.json|roster\/.*)$/
+  const files = desk.disk.files().filter(({ path }) => kept.test(path))
+  t.true(files.length > 10)
+  for (const { path, length } of files) {
+    await fleet.run(desk.down())
+    desk.disk.flip(path, fleet.random.below(length))
+    await fleet.run(desk.up())
+    // An endpoint's key is read when it is needed.
+    await fleet.run(desk.node.backUp({}))
+    t.is(desk.node.members.roster.members.size, 2)
+    const told = (await problemsOf(desk.node)).filter((text) => text.startsWith('DiskRots'))
+    t.is(told.length, 1)
+    t.true(told[0]?.includes(path))
+  }
   await fleet.run(fleet.stop())
 })
