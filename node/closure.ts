@@ -4,31 +4,12 @@
 // scope is not whole, what is there is walked too, and read, as if it had just come. Parents wait in memory
 // for their children, and whoever made them may mean harm: how much waits is bounded, whatever links say.
 
-import {
-  DAG_CBOR,
-  RAW,
-  cidFromHash,
-  hashOf,
-  type CID,
-  type Hash,
-  type Scope
-} from '../store/block.ts'
+import type { Hash, Scope } from '../store/block.ts'
 import type { Blockstore } from '../store/blockstore.ts'
-import { decodeList, listLinks } from '../store/chunk-list.ts'
-import { decodeDirectory } from '../store/directory.ts'
 import { BlockDamaged, BlockMissing, Malformed } from '../store/errors.ts'
-import { pageLinks } from '../store/page.ts'
-import { isSealed, sealedLinks } from '../store/seal.ts'
+import { childrenOf, cidOfRef, keyOf, type Kind, type Ref } from '../store/links.ts'
 import { unpackBlock, type StoredBlock } from '../store/stored.ts'
 import { WANTED_MAX } from '../protocol/limits.ts'
-
-/** What a block is taken for: its parent says so. A sealed block says its own links. */
-export type Kind = 'directory' | 'list' | 'chunk' | 'sealed'
-
-export interface Ref {
-  hash: Hash
-  kind: Kind
-}
 
 /** Obtains stored blocks in the order asked; undefined where nobody has one. */
 export type PullBlocks = (
@@ -198,40 +179,6 @@ function readChildren(running: Running, { hash, kind }: Ref, stored: StoredBlock
 function wantedBelow({ pagesOnly }: Filling, kind: Kind, bytes: Uint8Array): Ref[] {
   const children = childrenOf(kind, bytes)
   return pagesOnly === true ? children.filter((child) => child.kind !== 'chunk') : children
-}
-
-/** A file may hold the very bytes of a page: taken for a chunk it has nothing below it. */
-function keyOf({ hash, kind }: Ref): string {
-  return `${kind} ${Buffer.from(hash).toString('latin1')}`
-}
-
-function cidOfRef({ hash, kind }: Ref): CID {
-  return cidFromHash(kind === 'chunk' ? RAW : DAG_CBOR, hash)
-}
-
-/** What a block refers to, read as `kind`. @throws {Malformed} if it is not that. */
-export function childrenOf(kind: Kind, bytes: Uint8Array): Ref[] {
-  if (kind === 'chunk') return []
-  if (kind === 'sealed') {
-    if (!isSealed(bytes)) throw new Malformed('a block that should be sealed is not')
-    return sealedLinks(bytes).links.map((hash) => ({ hash, kind: 'sealed' }))
-  }
-  if (kind === 'list') {
-    const list = decodeList(bytes)
-    return refs(listLinks(list), list.level === 0 ? 'chunk' : 'list')
-  }
-  const block = decodeDirectory(bytes)
-  if ('node' in block)
-    return refs(
-      block.node.map(({ cid }) => cid),
-      'directory'
-    )
-  const { pages, lists, chunks } = pageLinks(block.page)
-  return [...refs(chunks, 'chunk'), ...refs(lists, 'list'), ...refs(pages, 'directory')]
-}
-
-function refs(cids: readonly CID[], kind: Kind): Ref[] {
-  return cids.map((cid) => ({ hash: hashOf(cid), kind }))
 }
 
 /** Every block below and including `root`, of a plain state held in `store`, children before parents. */

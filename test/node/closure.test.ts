@@ -5,7 +5,8 @@ import { DAG_CBOR, cidFromHash, hashOf, toHex, type Hash } from '../../store/blo
 import { Blockstore } from '../../store/blockstore.ts'
 import { openIndex, type Index } from '../../store/index.ts'
 import type { StoredBlock } from '../../store/stored.ts'
-import { childrenOf, fill, type Filling, type Ref } from '../../node/closure.ts'
+import { fill, type Filling } from '../../node/closure.ts'
+import { childrenOf, type Ref } from '../../store/links.ts'
 import { SimDisk } from '../../sim/disk/disk.ts'
 import { Scene, SCOPE } from './_scene.ts'
 
