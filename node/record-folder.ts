@@ -103,6 +103,7 @@ export class RecordFolder implements RecordSet {
       }
       for (const id of drop) {
         this.#records.delete(id)
+        if (this.#spare !== undefined) await this.#disk.remove(sparePath(this.#pathOf(id)))
         await this.#disk.remove(this.#pathOf(id))
       }
     } finally {
