@@ -97,6 +97,22 @@ const begun = new WeakMap<Disk, number>()
  * no moment is there anything but the old bytes or the new. The directory must be there.
  */
 export async function writeFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+  await replaceWith(disk, path, (file) => writeAll(file, bytes, 0))
+  const found = await readFile(disk, path, { bytesMax: bytes.length })
+  if (found === undefined || Buffer.compare(found, bytes) !== 0) {
+    throw new DiskFailed(path, 'reading back what was written')
+  }
+}
+
+/**
+ * Puts what `write` fills in the place of whatever stands at `path`: durable when it resolves, and to be
+ * read back by the caller.
+ */
+export async function replaceWith(
+  disk: Disk,
+  path: string,
+  write: (file: DiskFile) => Promise<void>
+): Promise<void> {
   const count = (begun.get(disk) ?? 0) + 1
   begun.set(disk, count)
   const temporary = `${path}.${count}.new`
@@ -104,7 +120,7 @@ export async function writeFile(disk: Disk, path: string, bytes: Uint8Array): Pr
   try {
     const file = await disk.open(temporary, 'create')
     try {
-      await writeAll(file, bytes, 0)
+      await write(file)
       await file.sync()
     } finally {
       await file.close()
@@ -116,10 +132,6 @@ export async function writeFile(disk: Disk, path: string, bytes: Uint8Array): Pr
     throw error
   }
   await disk.syncDirectory(directoryOf(path))
-  const found = await readFile(disk, path, { bytesMax: bytes.length })
-  if (found === undefined || Buffer.compare(found, bytes) !== 0) {
-    throw new DiskFailed(path, 'reading back what was written')
-  }
 }
 
 /** The directory that a path stands in; '' is the home. */
