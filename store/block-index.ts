@@ -30,7 +30,9 @@ const USAGE_KEY = Uint8Array.of(0)
 const SEGMENT_KEYS = 1
 const BLOCK_KEYS = 2
 const DAMAGE_KEYS = 3
+const DROPPED_KEY = Uint8Array.of(4)
 const ENTRY_BYTES = 21
+const STEP = 1024
 const NOWHERE: Usage = { blocks: 0, bytes: 0 }
 
 export class BlockIndex {
@@ -84,6 +86,19 @@ export class BlockIndex {
       const hash = key.slice(1)
       if (hash.length === HASH_BYTES) yield { hash, location: decodeEntry(hash, value) }
     }
+  }
+
+  /** Every block with its place, in hash order, a thousand or so at a time. */
+  async *steps(): AsyncGenerator<Placed[]> {
+    let step: Placed[] = []
+    for await (const { hash, location } of this.entries()) {
+      if (location === undefined) continue
+      step.push({ hash, location })
+      if (step.length < STEP) continue
+      yield step
+      step = []
+    }
+    if (step.length > 0) yield step
   }
 
   async reaches(): Promise<Map<number, Reach>> {
@@ -147,6 +162,37 @@ export class BlockIndex {
     this.#usage = usage
   }
 
+  /** Forgets blocks, each where it is said to be: a later place of one stays. */
+  async drop(placed: readonly Placed[]): Promise<void> {
+    const known = await this.#space.getMany(placed.map(({ hash }) => blockKey(hash)))
+    const usage = { ...this.#usage }
+    const changes: IndexChange[] = []
+    for (const [i, { hash, location }] of placed.entries()) {
+      const now = decodeEntry(hash, known[i])
+      if (now === undefined || isLater(now, location)) continue
+      usage.blocks--
+      usage.bytes -= now.storedLength
+      changes.push({ key: blockKey(hash), value: undefined })
+    }
+    changes.push({ key: USAGE_KEY, value: encodeUsage(usage) })
+    await this.#space.batch(changes)
+    this.#usage = usage
+  }
+
+  /** A segment is about to go, and nothing is in it. */
+  async forgetSegment(segment: number): Promise<void> {
+    await this.#space.batch([{ key: segmentKey(segment), value: undefined }])
+  }
+
+  /** The sum of the list of dropped places that this index agrees with; undefined before the first one. */
+  async droppedSum(): Promise<Hash | undefined> {
+    return this.#space.get(DROPPED_KEY)
+  }
+
+  async noteDropped(sum: Hash): Promise<void> {
+    await this.#space.put(DROPPED_KEY, sum)
+  }
+
   /** Forgets everything but the damage: only a block that is read, or put again, makes up for that. */
   async clear(): Promise<void> {
     await this.#space.clear()
@@ -197,10 +243,15 @@ function decodeEntry(hash: Hash, value: Uint8Array | undefined): Location | unde
   return { segment, offset, method, storedLength, plainLength }
 }
 
-function encodeReach(segment: number, { end, size }: Reach): IndexChange {
+function segmentKey(segment: number): Buffer {
   const key = Buffer.alloc(5)
   key.writeUInt8(SEGMENT_KEYS, 0)
   key.writeUInt32BE(segment, 1)
+  return key
+}
+
+function encodeReach(segment: number, { end, size }: Reach): IndexChange {
+  const key = segmentKey(segment)
   const value = Buffer.alloc(12)
   value.writeUInt32BE(end, 0)
   value.writeUInt32BE(size, 4)

@@ -10,6 +10,7 @@ import type { Disk } from './disk.ts'
 import { BlockDamaged, Malformed, type StorePoisoned } from './errors.ts'
 import type { Index } from './index.ts'
 import { OpenFiles } from './open-files.ts'
+import type { Holds } from './reliance.ts'
 import { Shelf, type Health } from './shelf.ts'
 import type { Source } from './source.ts'
 import { assertStored, packBlock, unpackBlock, type StoredBlock } from './stored.ts'
@@ -38,6 +39,7 @@ export class Blockstore {
   readonly #init: BlockstoreInit
   readonly #files: OpenFiles
   readonly #health: Health = { poison: undefined }
+  readonly #holds: Holds = { open: 0 }
   readonly #shelves = new Map<Scope, Promise<Shelf>>()
   #rebuilt = 0
   #nextFlush: Promise<void> | undefined
@@ -71,22 +73,44 @@ export class Blockstore {
     return this.#health.poison
   }
 
-  /** Scopes that hold at least one block, sorted. */
+  /** Scopes that hold at least one block, or are known to lack one; sorted. */
   async scopes(): Promise<Scope[]> {
     const scopes: Scope[] = []
     for (const [scope, shelf] of this.#shelves) {
-      if ((await shelf).usage.blocks > 0) scopes.push(scope)
+      const { usage, isWhole } = await shelf
+      if (usage.blocks > 0 || !isWhole) scopes.push(scope)
     }
     return scopes.sort()
   }
 
   async has(scope: Scope, hash: Hash): Promise<boolean> {
-    return (await (await this.shelf(scope)).locate(hash)) !== undefined
+    const shelf = await this.shelf(scope)
+    shelf.reliance.note(hash)
+    return (await shelf.locate(hash)) !== undefined
+  }
+
+  /**
+   * Runs a job that builds on blocks before a root names them: until it has ended, no sweep takes what it
+   * asked for or put.
+   */
+  async holding<T>(job: () => Promise<T>): Promise<T> {
+    this.#holds.open++
+    try {
+      return await job()
+    } finally {
+      if (--this.#holds.open === 0) {
+        for (const shelf of this.#shelves.values()) {
+          await shelf.then(({ reliance }) => this.#holds.open === 0 && reliance.forget())
+        }
+      }
+    }
   }
 
   /** The block's bytes, proved by their hash, or undefined. */
   async get(scope: Scope, hash: Hash): Promise<Uint8Array | undefined> {
-    return (await this.shelf(scope)).get(hash)
+    const shelf = await this.shelf(scope)
+    shelf.reliance.note(hash)
+    return shelf.get(hash)
   }
 
   /** The block as it lies at rest, to be sent. Checked for decay only: the receiver proves the hash. */
@@ -189,6 +213,7 @@ export class Blockstore {
     const absent = async (): Promise<Hash[]> => {
       const asked = step
       step = []
+      for (const hash of asked) shelf.reliance.note(hash)
       const present = await shelf.has(asked)
       return asked.filter((_, i) => !present[i])
     }
@@ -226,7 +251,13 @@ export class Blockstore {
     if (!SCOPE.test(scope)) throw new Malformed(`${JSON.stringify(scope.slice(0, 80))} is no scope`)
     const { disk, index } = this.#components
     const shelf = await Shelf.open(
-      { disk, space: index.space(`blocks/${scope}`), files: this.#files, health: this.#health },
+      {
+        disk,
+        space: index.space(`blocks/${scope}`),
+        files: this.#files,
+        health: this.#health,
+        holds: this.#holds
+      },
       {
         scope,
         segmentBytes: this.#init.segmentBytes ?? DEFAULT_SEGMENT_BYTES,

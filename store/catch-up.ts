@@ -5,6 +5,7 @@
 // handed to the shelf as a tail, which is put again; nothing here takes it for durable.
 
 import type { Hash } from './block.ts'
+import type { DroppedPlaces } from './dropped.ts'
 import { isLater, type BlockIndex, type Reach } from './block-index.ts'
 import type { DiskFile } from './disk.ts'
 import { DiskFailed, FileMissing } from './errors.ts'
@@ -13,6 +14,8 @@ import { readFooter, readHeaders, scanRecords, type Location, type Placed } from
 /** What is needed of a shelf. */
 export interface Segments {
   readonly index: BlockIndex
+  /** Records that count for nothing any more. */
+  readonly dropped: DroppedPlaces
   useSegment<T>(segment: number, read: (file: DiskFile) => Promise<T>): Promise<T>
   locate(hash: Hash): Promise<Location | undefined>
 }
@@ -49,7 +52,7 @@ export async function catchUp(
       shelf.useSegment(segment, (file) => readFooter(file, segment, reaches.get(segment)?.end))
     )
     if (footer === undefined) open.push([segment, size])
-    else await shelf.index.add(segment, { end: footer.end, size }, footer.placed)
+    else await shelf.index.add(segment, { end: footer.end, size }, kept(shelf, footer.placed))
   }
   const lost: Hash[] = []
   for (const [segment, size] of open) {
@@ -59,14 +62,18 @@ export async function catchUp(
     )
     if (found === undefined) continue
     // Its end stays where it was: behind it, a crash may yet take what is in the tail.
-    await inherit({ segment, reach: { end, size }, placed: await unknown(shelf, found.placed) })
+    await inherit({
+      segment,
+      reach: { end, size },
+      placed: await unknown(shelf, kept(shelf, found.placed))
+    })
     if (reaches.has(segment) || segment === segments.at(-1)) continue
     // Parents in later segments may count on what this one lost; a torn end looks the same.
     const behind = { from: found.end, end: size }
     const headers = await trying(() =>
       shelf.useSegment(segment, (file) => readHeaders(file, segment, behind))
     )
-    for (const { hash } of headers ?? []) lost.push(hash)
+    for (const { hash } of kept(shelf, headers ?? [])) lost.push(hash)
   }
   for (const hash of lost) {
     if ((await shelf.locate(hash)) === undefined) await shelf.index.blame(hash)
@@ -98,6 +105,10 @@ async function reachesOf(
   if (!isAhead) return reaches
   await index.clear()
   return new Map()
+}
+
+function kept({ dropped }: Segments, placed: readonly Placed[]): Placed[] {
+  return placed.filter(({ location }) => !dropped.has(location))
 }
 
 /** Those that the index does not know from a later place: all that it knows is durable. */

@@ -4,7 +4,7 @@
 // all that it drops in one moment. FORMAT.md has the bytes.
 
 import { createHash } from 'node:crypto'
-import { HASH_BYTES } from './block.ts'
+import { HASH_BYTES, type Hash } from './block.ts'
 import type { Disk } from './disk.ts'
 import { Malformed } from './errors.ts'
 import { readPieces, replaceFile } from './large-file.ts'
@@ -28,6 +28,7 @@ export function droppedPath(scope: string): string {
 export class DroppedPlaces {
   /** The highest number that a segment of this scope had: it is not given again. */
   readonly highest: number
+  #sum: Hash | undefined
   #keys = new BigUint64Array(0)
   #size = 0
 
@@ -37,6 +38,11 @@ export class DroppedPlaces {
 
   get size(): number {
     return this.#size
+  }
+
+  /** Of the file as it was written or read; undefined where there is none. */
+  get sum(): Hash | undefined {
+    return this.#sum
   }
 
   has(place: DroppedPlace): boolean {
@@ -98,7 +104,9 @@ export class DroppedPlaces {
       if (rest.length > HASH_BYTES + PLACE_BYTES && places.size === announced) throw damaged(path)
     }
     if (places === undefined && rest.length === 0) return new DroppedPlaces(0)
-    if (places?.size !== announced || !rest.equals(sum.digest())) throw damaged(path)
+    const digest = sum.digest()
+    if (places?.size !== announced || !rest.equals(digest)) throw damaged(path)
+    places.#sum = new Uint8Array(digest)
     return places
   }
 
@@ -117,7 +125,8 @@ export class DroppedPlaces {
       sum.update(bytes)
       yield bytes
     }
-    yield sum.digest()
+    this.#sum = new Uint8Array(sum.digest())
+    yield this.#sum
   }
 
   #pushKey(key: bigint): void {

@@ -97,6 +97,18 @@ export class StorePoisoned extends DrystoneError {
   }
 }
 
+/** Something that must stay reaches a block that is not here: nothing is dropped until it is back. */
+export class SweepIncomplete extends DrystoneError {
+  override readonly name = 'SweepIncomplete'
+
+  constructor(scope: string, hash: string, init: FailureInit = {}) {
+    super(`what must stay in ${scope} refers to a block that is not here: ${hash}`, {
+      next: 'Run `drystone repair`, then sweep again.',
+      ...init
+    })
+  }
+}
+
 /** Recovery words or an invite code that cannot be right. The words themselves are never repeated. */
 export class WrongWords extends DrystoneError {
   override readonly name = 'WrongWords'

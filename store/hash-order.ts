@@ -39,14 +39,6 @@ export class HashOrder {
     return from < this.#size && this.#compare(from, high, low) === 0 ? from : -1
   }
 
-  /** The first place of those that begin as the one at `place` does. */
-  firstLike(place: number): number {
-    const [high, low] = [this.#high[place] as number, this.#low[place] as number]
-    let first = place
-    while (first > 0 && this.#compare(first - 1, high, low) === 0) first--
-    return first
-  }
-
   #compare(place: number, high: number, low: number): number {
     return (this.#high[place] as number) - high || (this.#low[place] as number) - low
   }

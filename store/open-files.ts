@@ -40,6 +40,13 @@ export class OpenFiles {
     }
   }
 
+  /** A file that is gone is not held any longer. */
+  async forget(path: string): Promise<void> {
+    const held = this.#held.get(path)
+    this.#held.delete(path)
+    if (held?.readers === 0) await closeQuietly(held)
+  }
+
   async close(): Promise<void> {
     const idle = [...this.#held.values()].filter(({ readers }) => readers === 0)
     this.#held.clear()

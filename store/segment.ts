@@ -26,6 +26,11 @@ export interface Location {
   plainLength: number
 }
 
+/** True if both are the same place. */
+export function isAt(a: Location, b: Location): boolean {
+  return a.segment === b.segment && a.offset === b.offset
+}
+
 /** A block and its place. */
 export interface Placed {
   hash: Hash

@@ -4,15 +4,24 @@
 // and indexed, in this order, so the index never names a block that a crash could take. What an earlier run
 // put and did not commit can be read, and is put again before anything else: nobody knows if it is durable.
 
-import { toHex, type Hash, type Scope } from './block.ts'
+import { HASH_BYTES, toHex, type Hash, type Scope } from './block.ts'
 import { BlockIndex, type Reach, type Usage } from './block-index.ts'
 import { catchUp, trying, type Tail } from './catch-up.ts'
-import { DiskFailed, DiskFull, FileMissing, StorePoisoned } from './errors.ts'
-import type { Disk, DiskFile } from './disk.ts'
+import { directoryOf, type Disk, type DiskFile } from './disk.ts'
+import { DroppedPlaces } from './dropped.ts'
+import { DiskFailed, DiskFull, FileMissing, Malformed, StorePoisoned } from './errors.ts'
 import type { IndexSpace } from './index.ts'
 import type { OpenFiles } from './open-files.ts'
+import { Reliance, type Holds } from './reliance.ts'
 import { SegmentWriter } from './segment-writer.ts'
-import { readRecord, segmentNumber, segmentPath, type Location, type Placed } from './segment.ts'
+import {
+  isAt,
+  readRecord,
+  segmentNumber,
+  segmentPath,
+  type Location,
+  type Placed
+} from './segment.ts'
 import { unpackBlock, type StoredBlock } from './stored.ts'
 
 export interface ShelfComponents {
@@ -21,6 +30,7 @@ export interface ShelfComponents {
   files: OpenFiles
   /** One for the whole blockstore: a failed fsync on one shelf stops them all. */
   health: Health
+  holds: Holds
 }
 
 export interface Health {
@@ -34,12 +44,17 @@ export interface ShelfInit {
   onDamage: (damage: { scope: Scope; hash: Hash }) => void
 }
 
+/** Stands among the damaged for the list of what was dropped, when nobody can read that. */
+export const DROPPED_UNKNOWN: Hash = new Uint8Array(HASH_BYTES)
+
 export class Shelf {
   /** Segments that had to be read at open, because the index did not know all of them. */
   rebuilt = 0
   readonly #components: ShelfComponents
   readonly #init: ShelfInit
   readonly #index: BlockIndex
+  readonly reliance: Reliance
+  #dropped = new DroppedPlaces(0)
   #writer: SegmentWriter | undefined
   #lastSegment = 0
   /** Put and readable, but not committed; keyed by hash in hex. */
@@ -56,17 +71,29 @@ export class Shelf {
     this.#components = components
     this.#init = init
     this.#index = index
+    this.reliance = new Reliance(components.holds)
   }
 
   /** Opens a scope's segments and brings its index up to date with them. */
   static async open(components: ShelfComponents, init: ShelfInit): Promise<Shelf> {
     const shelf = new Shelf(components, init, await BlockIndex.open(components.space))
+    await shelf.#readDropped()
     await shelf.#catchUp()
     return shelf
   }
 
   get index(): BlockIndex {
     return this.#index
+  }
+
+  /** Records that lie in the segments and count for nothing. */
+  get dropped(): DroppedPlaces {
+    return this.#dropped
+  }
+
+  /** The segment that is written to, or will be next; those of lower numbers are closed, or never will be. */
+  get writing(): number {
+    return this.#writer?.segment ?? this.#lastSegment + 1
   }
 
   get usage(): Usage {
@@ -98,14 +125,28 @@ export class Shelf {
     if ((await this.get(hash)) === undefined) await this.#inTurn(() => this.#index.blame(hash))
   }
 
+  /** Where a block is that counts as present. */
   async locate(hash: Hash): Promise<Location | undefined> {
-    return this.#pending.get(toHex(hash))?.location ?? (await this.#index.get(hash))
+    for (;;) {
+      const pending = this.#pending.get(toHex(hash))
+      if (pending !== undefined) return pending.location
+      const { epoch } = this.reliance
+      const location = await this.#index.get(hash)
+      if (epoch !== this.reliance.epoch) continue
+      return this.reliance.condemned?.has(hash) === true ? undefined : location
+    }
   }
 
   /** In the order of `hashes`. */
   async has(hashes: readonly Hash[]): Promise<boolean[]> {
+    const { epoch } = this.reliance
     const found = await this.#index.getMany(hashes)
-    return hashes.map((hash, i) => found[i] !== undefined || this.#pending.has(toHex(hash)))
+    if (epoch !== this.reliance.epoch) return this.has(hashes)
+    const { condemned } = this.reliance
+    return hashes.map((hash, i) => {
+      if (this.#pending.has(toHex(hash))) return true
+      return found[i] !== undefined && condemned?.has(hash) !== true
+    })
   }
 
   /** The block's bytes, proved by their hash. Damage is reported, and counts as absence. */
@@ -123,6 +164,7 @@ export class Shelf {
   /** Appends a block unless a readable copy is there; `pack` must give this very block. */
   put(hash: Hash, pack: () => StoredBlock): Promise<void> {
     const key = toHex(hash)
+    this.reliance.note(hash)
     const running = this.#puts.get(key)
     if (running !== undefined) return running
     const put = this.#put(hash, pack).finally(() => this.#puts.delete(key))
@@ -134,6 +176,45 @@ export class Shelf {
   async commit(): Promise<void> {
     await Promise.allSettled(this.#puts.values())
     await this.#inTurn(() => this.#commit())
+  }
+
+  /** From now on these records count for nothing. Only a whole new list takes the place of one. */
+  async replaceDropped(dropped: DroppedPlaces): Promise<void> {
+    await dropped.write(this.#components.disk, this.#init.scope)
+    this.#dropped = dropped
+  }
+
+  /** Takes dropped blocks out of the index, each unless it was put anew. */
+  async drop(placed: readonly Placed[]): Promise<void> {
+    await this.#inTurn(() => this.#index.drop(placed))
+  }
+
+  /** Writes a record once more behind all others, if the index still says that the block is there. */
+  async move(placed: Placed): Promise<boolean> {
+    const { hash, location } = placed
+    const record = await trying(() =>
+      this.useSegment(location.segment, (file) => readRecord(file, placed))
+    )
+    if (record?.whole !== true || unpackBlock(hash, record.stored) === undefined) return false
+    await this.#inTurn(async () => {
+      this.#assertHealthy()
+      const now = await this.#index.get(hash)
+      if (this.#pending.has(toHex(hash)) || now === undefined || !isAt(now, location)) return
+      await this.#append(hash, record.stored)
+    })
+    return true
+  }
+
+  /** Removes a segment in which nothing is that counts. */
+  async removeSegment(segment: number): Promise<void> {
+    const { disk, files } = this.#components
+    const path = segmentPath(this.#init.scope, segment)
+    await this.#inTurn(async () => {
+      await this.#index.forgetSegment(segment)
+      await files.forget(path)
+      await disk.remove(path)
+      await disk.syncDirectory(directoryOf(path))
+    })
   }
 
   /** Pending blocks in hash order, as they are now. */
@@ -186,6 +267,10 @@ export class Shelf {
       // A disk that does not answer now may answer later: the block is out of reach, not gone.
       isGone = error instanceof FileMissing
     }
+    // A sweep may have moved it, or dropped it, since it was looked up.
+    const now = await this.locate(hash)
+    if (now === undefined) return undefined
+    if (!isAt(now, location)) return this.#read(hash, accept)
     this.#init.onDamage({ scope: this.#init.scope, hash })
     await this.#inTurn(() => (isGone ? this.#index.forget(placed) : this.#index.blame(hash)))
     return undefined
@@ -213,6 +298,7 @@ export class Shelf {
     this.#writer ??= await this.#openSegment()
     const location = await this.#writer.append(hash, stored)
     this.#pending.set(toHex(hash), { hash, location })
+    this.reliance.condemned?.reprieve(hash)
   }
 
   /** Copies what is inherited behind all else: first, so that no parent comes before its children. */
@@ -287,6 +373,27 @@ export class Shelf {
   #assertHealthy(): void {
     const { poison } = this.#components.health
     if (poison !== undefined) throw new StorePoisoned({ cause: poison.cause })
+  }
+
+  /** Takes out of the index what a sweep dropped and did not get to. */
+  async #readDropped(): Promise<void> {
+    const { disk } = this.#components
+    try {
+      this.#dropped = await DroppedPlaces.read(disk, this.#init.scope)
+    } catch (error) {
+      if (!(error instanceof Malformed || error instanceof DiskFailed)) throw error
+      // What was dropped is back, perhaps without what was below it.
+      return this.#index.blame(DROPPED_UNKNOWN)
+    }
+    this.#lastSegment = this.#dropped.highest
+    const { sum } = this.#dropped
+    const known = await this.#index.droppedSum()
+    if (sum === undefined || (known !== undefined && Buffer.compare(sum, known) === 0)) return
+    for await (const placed of this.#index.steps()) {
+      const gone = placed.filter(({ location }) => this.#dropped.has(location))
+      if (gone.length > 0) await this.#index.drop(gone)
+    }
+    await this.#index.noteDropped(sum)
   }
 
   /** Reads into the index whatever the segments hold and the index does not know. */
