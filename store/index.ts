@@ -1,12 +1,14 @@
 // The index: sorted keys and values, kept by Level, the only room that knows Level. It is an index over
 // truth that stands in files, and never truth itself: Level is seen to lose acknowledged records after one
-// flipped bit. So whatever is found here is checked against its file, an index that does not open is thrown
-// away, and `rebuilt` tells the rooms above to fill it again. It also proves that one process owns the home.
+// flipped bit. So its files are proved before it opens them, whatever is found here is checked against its
+// file, and an index that is damaged is thrown away: `rebuilt` tells the rooms above to fill it again. It
+// also proves that one process owns the home.
 
 import { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
-import { removeDirectory, spaceAt } from './disk.ts'
-import { DiskFailed, DiskFull, HomeBusy } from './errors.ts'
+import { openDisk, removeDirectory, spaceAt } from './disk.ts'
+import { DiskFailed, DiskFull, DrystoneError, HomeBusy } from './errors.ts'
+import { isIntact } from './level-files.ts'
 
 /** One write: the value that a key gets, or undefined to remove the key. */
 export interface IndexChange {
@@ -39,7 +41,7 @@ export interface IndexSpace {
 }
 
 export interface Index {
-  /** True if an index was there and could not be opened: this one is new and empty. */
+  /** True if an index was there and was damaged: this one is new and empty. */
   readonly rebuilt: boolean
   /** `name` is any text without NUL. */
   space(name: string): IndexSpace
@@ -54,6 +56,10 @@ export interface IndexInit {
 }
 
 const ENCODINGS = { keyEncoding: 'view', valueEncoding: 'view' } as const
+/** Hashes do not get shorter, and what is not packed can be proved without Level. */
+const UNPACKED = { ...ENCODINGS, compression: false } as const
+const NEXT =
+  'Start the peer again: it makes a damaged index anew from the blocks, and nothing is lost.'
 const RANGE_STEP = 1000
 /** What Level must find free before it is closed to be opened again: opening writes. */
 const REOPEN_BYTES_FREE = 8 << 20
@@ -85,10 +91,13 @@ export async function openIndex({ location, fresh = false }: IndexInit): Promise
     await memory.open()
     return new LevelIndex(memory, 'the index in memory', false)
   }
-  const database = new Level<Uint8Array, Uint8Array>(location, ENCODINGS)
+  // Before there is a database, which opens by itself, leaves out what it cannot read, and writes the rest
+  // anew.
+  const isDamaged = fresh || !(await isWhole(location))
+  const database = new Level<Uint8Array, Uint8Array>(location, UNPACKED)
   try {
     await database.open()
-    if (!fresh) return new LevelIndex(database, location, false)
+    if (!isDamaged) return new LevelIndex(database, location, false)
     // Opened first: whoever holds the lock may throw it away, and nobody else.
     await database.close()
   } catch (error) {
@@ -102,6 +111,16 @@ export async function openIndex({ location, fresh = false }: IndexInit): Promise
     throw failureOf(location, 'opening the index', error)
   }
   return new LevelIndex(database, location, true)
+}
+
+async function isWhole(location: string): Promise<boolean> {
+  try {
+    return await isIntact(await openDisk(location))
+  } catch (error) {
+    // What cannot be read is of no use either.
+    if (error instanceof DrystoneError) return false
+    throw error
+  }
 }
 
 class LevelIndex implements Index {
@@ -220,5 +239,5 @@ function failureOf(path: string, what: string, cause: unknown): HomeBusy | DiskF
     text += `${each.message}\n`
   }
   if (/no space left|quota exceeded/i.test(text)) return new DiskFull(path, { cause })
-  return new DiskFailed(path, what, { cause })
+  return new DiskFailed(path, what, { next: NEXT, cause })
 }
