@@ -1,6 +1,7 @@
 // Heads: of each line of heads (an endpoint and one of its writers) the last that this peer knows, with its
 // mark and the receipts for it. A writer keeps its own here, a keeper those that it accepted. Older ones
-// stay on disk for the undo time. The marks alone are told to every member.
+// stay on disk for the undo time. The last of a line is kept twice: without it, its writer could not go on.
+// The marks alone are told to every member.
 
 import { toHex } from '../store/block.ts'
 import { bytesOf, decode, encode, readList } from '../store/codec.ts'
@@ -9,6 +10,7 @@ import { HEAD_BYTES_MAX, headId, type Head } from '../store/head.ts'
 import { markedHead, openMark, type Mark } from '../store/mark.ts'
 import { openReceipt, type Receipt } from '../store/receipt.ts'
 import { decodeRecord, encodeRecord, isBadRecord, type SignedRecord } from '../store/signed.ts'
+import { readSpared, sparePath, writeSpared } from '../store/spare.ts'
 import { holds } from './bases.ts'
 import { HeadForked } from './errors.ts'
 import type { Members } from './mesh/members.ts'
@@ -27,6 +29,13 @@ export interface HeadReceipt {
 /** By head, then by keeper, in hex: who signs twice is still one copy. */
 type ReceiptTable = Map<string, Map<string, HeadReceipt>>
 
+export interface HeadsComponents {
+  disk: Disk
+  members: Members
+  /** Told which file was damaged and was made whole. */
+  onMended?: (path: string) => void
+}
+
 /** A head with the mark that vouches for it. */
 export interface MarkedHead {
   mark: SignedRecord
@@ -39,16 +48,18 @@ export class Heads {
   readonly receipts: RecordFolder
   readonly #disk: Disk
   readonly #members: Members
+  readonly #onMended: (path: string) => void
   readonly #receipts: ReceiptTable
   /** By endpoint in hex, then writer in hex. */
   readonly #lines = new Map<string, Map<string, MarkedHead>>()
 
   private constructor(
-    { disk, members }: { disk: Disk; members: Members },
+    { disk, members, onMended }: HeadsComponents,
     { marks, receipts, table }: { marks: RecordFolder; receipts: RecordFolder; table: ReceiptTable }
   ) {
     this.#disk = disk
     this.#members = members
+    this.#onMended = onMended ?? (() => undefined)
     this.marks = marks
     this.receipts = receipts
     this.#receipts = table
@@ -56,7 +67,7 @@ export class Heads {
     receipts.onAdd((added) => this.#noteReceipts(added))
   }
 
-  static async open(components: { disk: Disk; members: Members }): Promise<Heads> {
+  static async open(components: HeadsComponents): Promise<Heads> {
     const { disk, members } = components
     const marks = await RecordFolder.open({
       disk,
@@ -124,9 +135,12 @@ export class Heads {
   async put({ mark, body, head }: MarkedHead): Promise<void> {
     const directory = directoryOf(head)
     await this.#disk.makeDirectory(directory)
-    await writeFile(this.#disk, `${directory}/${head.seq}`, encode([encodeRecord(mark), body]))
+    const before = this.#lines.get(toHex(head.endpoint))?.get(toHex(head.writer))?.head.seq ?? 0
+    const write = head.seq < before ? writeFile : writeSpared
+    await write(this.#disk, `${directory}/${head.seq}`, encode([encodeRecord(mark), body]))
     this.#remember({ mark, body, head })
     await this.marks.put([mark])
+    if (before < head.seq) await this.#disk.remove(sparePath(`${directory}/${before}`))
   }
 
   /** Keepers' receipts for a head, one of each. */
@@ -196,24 +210,32 @@ export class Heads {
         const names = (await this.#disk.list(directory)) ?? []
         // Who put a head may have been killed before its name was durable. Its content was already.
         await this.#disk.syncDirectory(directory)
-        for (const name of names) {
-          if (!isTemporary(name)) await this.#loadOne(`${directory}/${name}`)
-        }
+        const spares = (await this.#disk.list(sparePath(directory))) ?? []
+        const all = new Set([...names, ...spares].filter((name) => !isTemporary(name)))
+        for (const name of all) await this.#loadOne(`${directory}/${name}`, spares.includes(name))
       }
     }
   }
 
   /** A damaged head is left where it is; the keepers have it too. */
-  async #loadOne(path: string): Promise<void> {
+  async #loadOne(path: string, isSpared: boolean): Promise<void> {
     try {
-      const bytes = await readFile(this.#disk, path, { bytesMax: FILE_BYTES_MAX })
-      if (bytes === undefined) return
-      const [mark, body] = readList(decode(bytes), 'head file', 2)
-      const record = decodeRecord(bytesOf(1, FILE_BYTES_MAX)(mark, 'mark'))
-      this.#remember(this.#read(record, bytesOf(1, HEAD_BYTES_MAX)(body, 'head')))
+      const read = isSpared ? readSpared : readFile
+      const bytes = await read(this.#disk, path, {
+        bytesMax: FILE_BYTES_MAX,
+        isWhole: (found: Uint8Array) => holds(() => this.#decode(found)),
+        onMended: this.#onMended
+      })
+      if (bytes !== undefined) this.#remember(this.#decode(bytes))
     } catch (error) {
       if (!isBadRecord(error)) throw error
     }
+  }
+
+  #decode(bytes: Uint8Array): MarkedHead {
+    const [mark, body] = readList(decode(bytes), 'head file', 2)
+    const record = decodeRecord(bytesOf(1, FILE_BYTES_MAX)(mark, 'mark'))
+    return this.#read(record, bytesOf(1, HEAD_BYTES_MAX)(body, 'head'))
   }
 }
 

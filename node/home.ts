@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { readFile, writeFile, type Disk } from '../store/disk.ts'
 import { readSpared, writeSpared } from '../store/spare.ts'
 import { decode, bytesOf, encode, integerOf, readMap } from '../store/codec.ts'
-import { Malformed } from '../store/errors.ts'
+import { DiskFailed, Malformed } from '../store/errors.ts'
 import type { Random } from '../store/random.ts'
 import { AlreadyInMesh, HomeNotEmpty, NoMesh } from './errors.ts'
 import { HOME_MARKER } from './scanner.ts'
@@ -63,7 +63,7 @@ export interface EndpointSecret {
 
 export class Home {
   readonly disk: Disk
-  /** Files that were found damaged and were made whole. */
+  /** Files that were found damaged, and were made whole or begun anew. */
   readonly mended = new Set<string>()
   #endpoint: { secret: EndpointSecret | undefined } | undefined
   #writing: Promise<void> = Promise.resolve()
@@ -137,7 +137,7 @@ export class Home {
   }
 
   async addresses(): Promise<Addresses> {
-    return (await this.#read(ADDRESSES_FILE, addressesSchema)) ?? {}
+    return (await this.#readHint(ADDRESSES_FILE, addressesSchema)) ?? {}
   }
 
   async saveAddresses(addresses: Addresses): Promise<void> {
@@ -145,7 +145,7 @@ export class Home {
   }
 
   async taken(): Promise<Taken> {
-    return (await this.#read(TAKEN_FILE, takenSchema)) ?? {}
+    return (await this.#readHint(TAKEN_FILE, takenSchema)) ?? {}
   }
 
   async noteTaken(number: number, what: Taken[string]): Promise<void> {
@@ -153,7 +153,7 @@ export class Home {
   }
 
   async milestones(): Promise<Milestones> {
-    return (await this.#read(MILESTONES_FILE, milestonesSchema)) ?? {}
+    return (await this.#readHint(MILESTONES_FILE, milestonesSchema)) ?? {}
   }
 
   async saveMilestones(change: Milestones): Promise<void> {
@@ -170,6 +170,17 @@ export class Home {
 
   #readSpared(path: string): Promise<Uint8Array | undefined> {
     return readSpared(this.disk, path, { onMended: (file) => this.mended.add(file) })
+  }
+
+  /** What the peer can do without: where it is damaged, it is begun anew. */
+  async #readHint<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+    try {
+      return await this.#read(path, schema)
+    } catch (error) {
+      if (!(error instanceof Malformed || error instanceof DiskFailed)) throw error
+      this.mended.add(path)
+      return undefined
+    }
   }
 
   async #read<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {

@@ -119,7 +119,7 @@ export class Node {
     const onMended = (path: string): unknown => home.mended.add(path)
     const place = { disk, key, clock, onMended }
     const members = await Members.open(place, fromHex(settings.mesh, 32))
-    const heads = await Heads.open({ disk, members })
+    const heads = await Heads.open({ disk, members, onMended })
     const bases = await Bases.open({ disk, members })
     const store = await Blockstore.open({ disk, index })
     const { listen, mdns } = settings

@@ -112,7 +112,7 @@ function findProblems(
   if (home.mended.size > 0) {
     problems.push({
       name: 'DiskRots',
-      message: `damaged on this disk, and whole again: ${[...home.mended].join(', ')}`,
+      message: `damaged on this disk, and put right: ${[...home.mended].join(', ')}`,
       next: 'Run `drystone check`, and see whether the disk is failing.'
     })
   }

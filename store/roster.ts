@@ -100,7 +100,11 @@ export interface Roster {
 export function fold(records: Iterable<SignedRecord>): Roster {
   const entries = readEntries(records)
   const [genesis] = entriesOf(entries, 'genesis')
-  if (genesis === undefined) throw new NotSigned('a roster without its genesis record')
+  if (genesis === undefined) {
+    throw new NotSigned('the roster has lost its genesis record', {
+      next: 'Put `roster` back as it was; or come back in a new home with `drystone recover`.'
+    })
+  }
   const counted = countRecords(entries, genesis)
   const rights = foldRights(counted, genesis)
   const ranked = counted.entries

@@ -35,17 +35,13 @@ export interface SparedOptions {
 export async function readSpared(
   disk: Disk,
   path: string,
-  {
-    bytesMax = DEFAULT_FILE_BYTES_MAX,
-    isWhole = () => true,
-    onMended = () => undefined
-  }: SparedOptions = {}
+  { bytesMax = DEFAULT_FILE_BYTES_MAX, isWhole, onMended = () => undefined }: SparedOptions = {}
 ): Promise<Uint8Array | undefined> {
   const first = await tryReading(disk, path, bytesMax)
   const second = await tryReading(disk, sparePath(path), bytesMax + SUM_BYTES)
-  const sum = second.bytes?.subarray(0, SUM_BYTES)
-  const meant = second.bytes?.subarray(SUM_BYTES)
-  if (meant !== undefined && isSumOf(sum, meant) && isWhole(meant)) {
+  const spare = openSpare(second.bytes)
+  if (spare?.holds === true && isWhole?.(spare.meant) !== false) {
+    const { meant } = spare
     if (!isSame(first.bytes, meant)) {
       await tryMending(() => writeFile(disk, path, meant))
       onMended(path)
@@ -53,18 +49,35 @@ export async function readSpared(
     return meant
   }
   const found = first.bytes
-  const failure = first.failure ?? second.failure
   if (found === undefined) {
+    const failure = first.failure ?? second.failure ?? (spare && damaged(path))
     if (failure !== undefined) throw failure
-    if (meant !== undefined) throw damaged(path)
     return undefined
   }
-  // Of a spare that rotted one part agrees with what was found: its sum, or its bytes.
-  const isProven = meant === undefined || isSumOf(sum, found) || isSame(found, meant)
-  if (!isProven || !isWhole(found)) throw damaged(path)
+  if (!(isWhole?.(found) ?? isLikely(found, spare))) throw damaged(path)
   await tryMending(() => writeSpare(disk, path, found))
   onMended(sparePath(path))
   return found
+}
+
+interface Spare {
+  sum: Uint8Array
+  meant: Uint8Array
+  holds: boolean
+}
+
+/** Of a spare that rotted one part agrees with what was found: its sum, or its bytes. */
+function isLikely(found: Uint8Array, spare: Spare | undefined): boolean {
+  return spare === undefined || isSumOf(spare.sum, found) || isSame(found, spare.meant)
+}
+
+/** A file of which the file system left no more than a name or a length is as good as none. */
+function openSpare(bytes: Uint8Array | undefined): Spare | undefined {
+  if (bytes === undefined || bytes.length < SUM_BYTES || bytes.every((byte) => byte === 0)) {
+    return undefined
+  }
+  const [sum, meant] = [bytes.subarray(0, SUM_BYTES), bytes.subarray(SUM_BYTES)]
+  return { sum, meant, holds: isSumOf(sum, meant) }
 }
 
 async function writeSpare(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
@@ -96,7 +109,7 @@ async function tryMending(write: () => Promise<void>): Promise<void> {
   }
 }
 
-function isSumOf(sum: Uint8Array | undefined, bytes: Uint8Array): boolean {
+function isSumOf(sum: Uint8Array, bytes: Uint8Array): boolean {
   return isSame(sum, sha256(bytes))
 }
 

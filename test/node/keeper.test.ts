@@ -10,6 +10,7 @@ import { OFFER_PROTOCOL, offerHead, type OfferedHead, type Provide } from '../..
 import { HeadForked } from '../../node/errors.ts'
 import type { MarkedHead } from '../../node/heads.ts'
 import type { Computer } from '../../sim/office/fleet.ts'
+import { sparePath } from '../../store/spare.ts'
 import { ROOT, join, office, type Office } from '../sim/_office.ts'
 
 function offeredOf({ mark, body }: MarkedHead): OfferedHead {
@@ -184,7 +185,8 @@ test('a home that was set back does not bury the branch that keepers know', asyn
   t.true([...nas.node.heads.marks.records()].length > 0)
   await fleet.run(desk.down())
   const { endpoint, writer, seq } = head.head
-  await desk.ports.disk.remove(`heads/${toHex(endpoint)}/${toHex(writer)}/${seq}`)
+  const path = `heads/${toHex(endpoint)}/${toHex(writer)}/${seq}`
+  for (const each of [path, sparePath(path)]) await desk.ports.disk.remove(each)
   await fleet.run(desk.up())
   await fleet.run(fleet.clock.sleep(60_000))
   await t.throwsAsync(fleet.run(desk.node.backUp({})), { instanceOf: HeadForked })

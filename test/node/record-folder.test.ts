@@ -176,6 +176,8 @@ test('a damaged head is passed over for the one before', async (t) => {
   for (const seq of [1, 2]) await heads.put(heads.check(...headOf(mesh, seq)))
   const directory = `heads/${toHex(idOf('work'))}/${toHex(keyOf('desk').public)}`
   disk.flip(`${directory}/2`, 200)
+  t.is((await opened(disk, mesh)).heads.last(idOf('work'))?.head.seq, 2, 'it is kept twice')
+  for (const path of [`${directory}/2`, sparePath(`${directory}/2`)]) disk.flip(path, 200)
   t.is((await opened(disk, mesh)).heads.last(idOf('work'))?.head.seq, 1)
 })
 

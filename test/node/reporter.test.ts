@@ -8,6 +8,7 @@ import { reportStatus } from '../../node/reporter.ts'
 import type { Node } from '../../node/node.ts'
 import type { RosterKind } from '../../store/roster-bodies.ts'
 import { issue, type FieldsOf } from '../../store/roster-issue.ts'
+import { sparePath } from '../../store/spare.ts'
 import { encodeRecord, type SignedRecord } from '../../store/signed.ts'
 import { idOf, keyOf } from '../store/_mesh.ts'
 import { ROOT, join, office } from '../sim/_office.ts'
@@ -27,7 +28,8 @@ test('a home that was set back is a problem before the next backup', async (t) =
   t.false((await problemsOf(desk.node)).some((text) => text.startsWith('HeadForked')))
   await fleet.run(desk.down())
   const { endpoint, writer, seq } = head.head
-  await desk.ports.disk.remove(`heads/${toHex(endpoint)}/${toHex(writer)}/${seq}`)
+  const path = `heads/${toHex(endpoint)}/${toHex(writer)}/${seq}`
+  for (const each of [path, sparePath(path)]) await desk.ports.disk.remove(each)
   await fleet.run(desk.up())
   await fleet.run(fleet.clock.sleep(60_000))
   t.true((await problemsOf(desk.node)).some((text) => text.startsWith('HeadForked')))

@@ -5,6 +5,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { SimDisk } from '../../sim/disk/disk.ts'
 import { SeededRandom } from '../../sim/random.ts'
+import { writeFile } from '../../store/disk.ts'
 import { Malformed } from '../../store/errors.ts'
 import { readSpared, sparePath, writeSpared } from '../../store/spare.ts'
 
@@ -47,6 +48,24 @@ test('a file that is gone comes back from the other', async (t) => {
     t.deepEqual((await readBack(disk)).mended, [])
   }
   t.deepEqual(await readBack(new SimDisk()), { bytes: undefined, mended: [] })
+})
+
+test('a spare that is empty, or all zeros, is as good as none', async (t) => {
+  for (const length of [0, 31, 65]) {
+    const disk = await written()
+    await writeFile(disk, sparePath(PATH), new Uint8Array(length))
+    const wanted = { bytes: new Uint8Array(BYTES), mended: [sparePath(PATH)] }
+    t.deepEqual(await readBack(disk), wanted)
+  }
+})
+
+test('what proves itself is believed, whatever has become of its spare', async (t) => {
+  const disk = await written()
+  await writeFile(disk, sparePath(PATH), Buffer.alloc(80, 'garbage'))
+  await t.throwsAsync(readSpared(disk, PATH), { instanceOf: Malformed })
+  const isWhole = (bytes: Uint8Array): boolean => Buffer.from(bytes).equals(BYTES)
+  t.deepEqual(await readSpared(disk, PATH, { isWhole }), new Uint8Array(BYTES))
+  t.deepEqual((await readBack(disk)).mended, [])
 })
 
 test('damage in both is an error that names the file, and nothing is overwritten', async (t) => {
