@@ -10,7 +10,7 @@ import type { Disk } from './disk.ts'
 import { BlockDamaged, Malformed, type StorePoisoned } from './errors.ts'
 import type { Index } from './index.ts'
 import { OpenFiles } from './open-files.ts'
-import type { Holds } from './reliance.ts'
+import type { Hold, Holds } from './reliance.ts'
 import { Shelf, type Health } from './shelf.ts'
 import type { Source } from './source.ts'
 import { assertStored, packBlock, unpackBlock, type StoredBlock } from './stored.ts'
@@ -39,7 +39,7 @@ export class Blockstore {
   readonly #init: BlockstoreInit
   readonly #files: OpenFiles
   readonly #health: Health = { poison: undefined }
-  readonly #holds: Holds = { open: 0 }
+  readonly #holds: Holds = new Set()
   readonly #shelves = new Map<Scope, Promise<Shelf>>()
   #rebuilt = 0
   #nextFlush: Promise<void> | undefined
@@ -84,33 +84,32 @@ export class Blockstore {
   }
 
   async has(scope: Scope, hash: Hash): Promise<boolean> {
-    const shelf = await this.shelf(scope)
-    shelf.reliance.note(hash)
-    return (await shelf.locate(hash)) !== undefined
+    return (await (await this.shelf(scope)).has([hash]))[0] === true
   }
 
   /**
    * Runs a job that builds on blocks before a root names them: until it has ended, no sweep takes what it
-   * asked for or put.
+   * found here or put.
    */
   async holding<T>(job: () => Promise<T>): Promise<T> {
-    this.#holds.open++
+    const hold: Hold = new Map()
+    // At once, and from the first segment; then from where each scope stands now.
+    this.#holds.add(hold)
+    for (const [scope, shelf] of this.#shelves) hold.set(scope, (await shelf).writing)
     try {
       return await job()
     } finally {
-      if (--this.#holds.open === 0) {
-        for (const shelf of this.#shelves.values()) {
-          await shelf.then(({ reliance }) => this.#holds.open === 0 && reliance.forget())
-        }
+      this.#holds.delete(hold)
+      for (const shelf of await Promise.allSettled(this.#shelves.values())) {
+        const isUnheld = this.#holds.size === 0
+        if (isUnheld && shelf.status === 'fulfilled') shelf.value.reliance.forget()
       }
     }
   }
 
   /** The block's bytes, proved by their hash, or undefined. */
   async get(scope: Scope, hash: Hash): Promise<Uint8Array | undefined> {
-    const shelf = await this.shelf(scope)
-    shelf.reliance.note(hash)
-    return shelf.get(hash)
+    return (await this.shelf(scope)).rely(hash)
   }
 
   /** The block as it lies at rest, to be sent. Checked for decay only: the receiver proves the hash. */
@@ -213,7 +212,6 @@ export class Blockstore {
     const absent = async (): Promise<Hash[]> => {
       const asked = step
       step = []
-      for (const hash of asked) shelf.reliance.note(hash)
       const present = await shelf.has(asked)
       return asked.filter((_, i) => !present[i])
     }

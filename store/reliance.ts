@@ -1,15 +1,17 @@
-// Who relies on what, beside a sweep. Whoever asks whether a block is here, or puts one, builds on it before
-// any root says so. While a job holds the store, what it asked for is logged before it is looked up; so for
-// each answer a sweep either sees the question before it condemns, or has condemned already, and then the
-// block counts as absent and is put anew. There is no moment between the two.
+// Who relies on what, beside a sweep. Whoever asks whether a block is here, or puts one that is, builds on it
+// before any root says so. While a job holds the store, a block that was found is noted, and found again if
+// something was condemned meanwhile; so for each answer a sweep either knows of it before it condemns, or has
+// condemned already, and then the block counts as absent and is put anew. There is no moment between the two.
+// What a job puts that was not there lies behind the place where it began, and no sweep takes it from there.
 
 import type { Hash } from './block.ts'
 import { HashLog, type Bits, type HashOrder } from './hash-order.ts'
 
-/** Jobs that build on blocks before a root names them, of a whole store. */
-export interface Holds {
-  open: number
-}
+/** A job that builds on blocks before a root names them: by scope, the segment that was written to then. */
+export type Hold = Map<string, number>
+
+/** Of a whole store. */
+export type Holds = Set<Hold>
 
 /** What a sweep found to be reached by nothing. */
 export class Condemned {
@@ -36,12 +38,14 @@ export class Condemned {
 
 /** Of one scope. */
 export class Reliance {
+  readonly #scope: string
   readonly #holds: Holds
   #condemned: Condemned | undefined
   #epoch = 0
-  #asked: HashLog | undefined
+  #found: HashLog | undefined
 
-  constructor(holds: Holds) {
+  constructor(scope: string, holds: Holds) {
+    this.#scope = scope
     this.#holds = holds
   }
 
@@ -60,20 +64,35 @@ export class Reliance {
     return this.#epoch
   }
 
-  /** Somebody is about to rely on a block, if it is here. To be called before it is looked up. */
-  note(hash: Hash): void {
-    if (this.#holds.open === 0) return
-    this.#asked ??= new HashLog()
-    this.#asked.add(hash)
+  /** Blocks that jobs found here, in that order; grows while they run. */
+  get found(): HashLog | undefined {
+    return this.#found
   }
 
-  /** In the order in which they were noted; grows while jobs run. */
-  get asked(): HashLog | undefined {
-    return this.#asked
+  /** What lies in this segment or a later one may have been put by a job that runs. */
+  get heldFrom(): number {
+    return Math.min(...[...this.#holds].map((hold) => hold.get(this.#scope) ?? 0))
   }
 
-  /** No job runs any more: what it relied on, a root names by now. */
+  /** Looks something up to rely on it; what was found stays found as long as the job runs. */
+  async relying<T>(look: () => Promise<T>, foundIn: (answer: T) => readonly Hash[]): Promise<T> {
+    for (;;) {
+      const epoch = this.#epoch
+      const answer = await look()
+      if (epoch !== this.#epoch) continue
+      for (const hash of foundIn(answer)) this.#note(hash)
+      return answer
+    }
+  }
+
+  /** No job runs any more: what was relied on, a root names by now. */
   forget(): void {
-    this.#asked = undefined
+    this.#found = undefined
+  }
+
+  #note(hash: Hash): void {
+    if (this.#holds.size === 0) return
+    this.#found ??= new HashLog()
+    this.#found.add(hash)
   }
 }

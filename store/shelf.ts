@@ -71,7 +71,7 @@ export class Shelf {
     this.#components = components
     this.#init = init
     this.#index = index
-    this.reliance = new Reliance(components.holds)
+    this.reliance = new Reliance(init.scope, components.holds)
   }
 
   /** Opens a scope's segments and brings its index up to date with them. */
@@ -137,11 +137,18 @@ export class Shelf {
     }
   }
 
-  /** In the order of `hashes`. */
+  /** In the order of `hashes`; for who builds on those that are here. */
   async has(hashes: readonly Hash[]): Promise<boolean[]> {
+    return this.reliance.relying(
+      () => this.#has(hashes),
+      (present) => hashes.filter((_, i) => present[i] === true)
+    )
+  }
+
+  async #has(hashes: readonly Hash[]): Promise<boolean[]> {
     const { epoch } = this.reliance
     const found = await this.#index.getMany(hashes)
-    if (epoch !== this.reliance.epoch) return this.has(hashes)
+    if (epoch !== this.reliance.epoch) return this.#has(hashes)
     const { condemned } = this.reliance
     return hashes.map((hash, i) => {
       if (this.#pending.has(toHex(hash))) return true
@@ -154,6 +161,14 @@ export class Shelf {
     return this.#read(hash, ({ stored }) => unpackBlock(hash, stored))
   }
 
+  /** The same for who builds on it before a root names it. */
+  async rely(hash: Hash): Promise<Uint8Array | undefined> {
+    return this.reliance.relying(
+      () => this.get(hash),
+      (bytes) => (bytes === undefined ? [] : [hash])
+    )
+  }
+
   /** The block as it lies at rest; its checksum holds, its hash is for whoever receives it to prove. */
   async getStored(hash: Hash): Promise<StoredBlock | undefined> {
     return this.#read(hash, ({ stored, whole }) =>
@@ -164,7 +179,6 @@ export class Shelf {
   /** Appends a block unless a readable copy is there; `pack` must give this very block. */
   put(hash: Hash, pack: () => StoredBlock): Promise<void> {
     const key = toHex(hash)
-    this.reliance.note(hash)
     const running = this.#puts.get(key)
     if (running !== undefined) return running
     const put = this.#put(hash, pack).finally(() => this.#puts.delete(key))
@@ -284,7 +298,7 @@ export class Shelf {
 
   async #put(hash: Hash, pack: () => StoredBlock): Promise<void> {
     this.#assertHealthy()
-    if ((await this.get(hash)) !== undefined) return
+    if ((await this.rely(hash)) !== undefined) return
     const stored = pack()
     await this.#inTurn(async () => {
       this.#assertHealthy()

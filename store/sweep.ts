@@ -87,7 +87,9 @@ class Sweep {
   async run(): Promise<Swept> {
     const { roots, isDryRun = false } = this.#input
     // Nobody knows what was dropped: all that lies in the segments is looked at again.
-    if (this.#shelf.index.damaged.has(toHex(DROPPED_UNKNOWN))) await this.#shelf.rebuild()
+    if (this.#isDroppedUnknown) await this.#shelf.rebuild()
+    // What a job puts that runs now is held; what one put that has ended, the roots name.
+    const { heldFrom } = this.#shelf.reliance
     const { kept, undo } = await roots()
     for await (const step of this.#shelf.index.steps()) {
       for (const { hash } of step) this.#order.push(hash)
@@ -99,13 +101,18 @@ class Sweep {
     const before = this.#marked
     await this.#markBelow(undo)
     const keptByUndo = this.#marked - before
-    const young = await this.#markYoung()
+    const young = await this.#markYoung(heldFrom)
     await this.#condemn()
     const gone = await this.#condemned()
     const swept = { ...gone.size, keptByUndo, young, freedBytes: 0 }
     if (isDryRun) return swept
-    await this.#drop(gone.places)
+    if (gone.size.blocks > 0 || this.#isDroppedUnknown) await this.#drop(gone.places)
+    else this.#shelf.reliance.condemned = undefined
     return { ...swept, freedBytes: await tidyUp(this.#shelf, this.#input) }
+  }
+
+  get #isDroppedUnknown(): boolean {
+    return this.#shelf.index.damaged.has(toHex(DROPPED_UNKNOWN))
   }
 
   /** Marks all that `refs` reach. @throws {SweepIncomplete} */
@@ -144,11 +151,11 @@ class Sweep {
   }
 
   /** @returns how many nothing else keeps */
-  async #markYoung(): Promise<number> {
+  async #markYoung(heldFrom: number): Promise<number> {
     const { isYoung } = this.#input
     let young = 0
     for await (const { hash, location } of this.#entries()) {
-      if (isYoung?.(location.segment) !== true && location.segment < this.#shelf.writing) continue
+      if (isYoung?.(location.segment) !== true && location.segment < heldFrom) continue
       const place = this.#order.find(hash)
       if (place >= 0 && this.#live.set(place)) young++
     }
@@ -156,19 +163,19 @@ class Sweep {
   }
 
   /**
-   * Marks what jobs relied on since they began, with all that is here of what it reaches; and condemns the
-   * rest in the same moment in which nothing is left to mark. Who asks later is told.
+   * Marks what jobs found here since they began, with all that is here of what it reaches; and condemns the
+   * rest in the same moment in which nothing is left to mark. Who looks later does not find it.
    */
   async #condemn(): Promise<void> {
     const { reliance } = this.#shelf
     for (let at = 0; ;) {
-      const { asked } = reliance
-      if (asked === undefined || at >= asked.size) {
+      const { found } = reliance
+      if (found === undefined || at >= found.size) {
         if (this.#input.isDryRun === true) return
         reliance.condemned = new Condemned(this.#order, this.#live)
         return
       }
-      await this.#markPresent(asked.at(at++))
+      await this.#markPresent(found.at(at++))
     }
   }
 

@@ -111,49 +111,76 @@ test('blocks of young segments stay, though nothing reaches them', async (t) => 
   t.deepEqual(await present(store, LADDER), [0, 1, 2, 3, 4, 5])
 })
 
-test('a job that asks for or puts a block while the sweep runs does not lose it, whenever it does', async (t) => {
+/** What a job does after some turns: it relies on what it finds, and puts what it does not. */
+const move = fc.record({ after: fc.nat(60), number: fc.nat(), how: fc.constantFrom('has', 'put') })
+
+test('what a job finds or puts beside a sweep is not lost, whenever either begins and ends', async (t) => {
   await fc.assert(
     fc.asyncProperty(
       pattern,
-      fc.array(fc.nat(), { maxLength: 3 }),
-      fc.array(
-        fc.record({ after: fc.nat(60), number: fc.nat(), how: fc.constantFrom('has', 'put') }),
-        {
-          maxLength: 6
-        }
-      ),
-      async (links, rootsDrawn, asks) => {
+      fc.record({ roots: fc.array(fc.nat(), { maxLength: 2 }), stored: fc.boolean() }),
+      fc.array(move, { maxLength: 6 }),
+      fc.tuple(fc.nat(150), fc.nat(300)),
+      async (links, { roots: drawn, stored }, moves, [sweepAfter, rootsTake]) => {
         const threads = weave(links)
-        const kept = rootsDrawn.map((each) => each % threads.length)
-        const { store } = await filled(threads)
+        const kept = drawn.map((each) => each % threads.length)
+        const here = stored ? threads.length : Math.max(-1, ...reached(threads, kept)) + 1
+        const { store } = await filled(threads.slice(0, here))
         const wanted = new Set<number>()
+        /** Roots that the job named in the end. */
+        const named: number[] = []
         const job = store.holding(async () => {
-          for (const { after, number, how } of asks) {
+          for (const { after, number, how } of moves) {
             const which = number % threads.length
-            for (let i = 0; i < after; i++) await Promise.resolve()
+            await turns(after)
+            const all = [...reached(threads, [which])].sort((a, b) => a - b)
+            const { hash } = threads[which] as Thread
             if (how === 'has') {
-              // Whoever is told that a block is there relies on all below it.
-              const { hash } = threads[which] as Thread
-              if (await store.has(SCOPE, hash))
-                for (const each of reached(threads, [which])) wanted.add(each)
-            } else {
-              for (const each of [...reached(threads, [which])].sort((a, b) => a - b)) {
-                const { cid, bytes } = threads[each] as Thread
-                await store.put(SCOPE, cid, bytes)
-                wanted.add(each)
-              }
+              if (await store.has(SCOPE, hash)) for (const each of all) wanted.add(each)
+              continue
+            }
+            for (const each of all) {
+              const { cid, bytes } = threads[each] as Thread
+              await store.put(SCOPE, cid, bytes)
+              wanted.add(each)
             }
           }
           await store.flush()
+          named.push(...wanted)
         })
-        await Promise.all([job, sweepOf(store, threads, { kept })])
+        const sweeping = turns(sweepAfter).then(() =>
+          sweep({
+            store,
+            scope: SCOPE,
+            roots: async () => {
+              const answer = { kept: refsOf(threads, [...kept, ...named]), undo: [] }
+              await turns(rootsTake)
+              return answer
+            }
+          })
+        )
+        await Promise.all([job, sweeping])
         const there = new Set(await present(store, threads))
         for (const each of [...reached(threads, kept), ...wanted]) t.true(there.has(each))
         t.deepEqual(await torn(store, threads), [])
       }
     ),
-    { numRuns: 150 }
+    { numRuns: 400 }
   )
+})
+
+test('the number of a segment that was removed is not given again', async (t) => {
+  const { loom, store } = await filled(LADDER)
+  await sweepOf(store, LADDER, { kept: [] })
+  t.deepEqual(await present(store, LADDER), [])
+  await store.close()
+  loom.index.release()
+  const again = await loom.open()
+  await putAll(again, LADDER)
+  await again.close()
+  loom.index.release()
+  loom.index.forget()
+  t.deepEqual(await present(await loom.open(), LADDER), [0, 1, 2, 3, 4, 5])
 })
 
 test('a crash at any call of a sweep loses nothing that a root reaches, and tears nothing', async (t) => {
@@ -238,3 +265,7 @@ test('a full disk stops a sweep before it has dropped anything, and the next one
   loom.disk.capacity = Number.MAX_SAFE_INTEGER
   t.is((await sweepOf(store, LADDER, { kept: [2] })).blocks, 3)
 })
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await Promise.resolve()
+}
