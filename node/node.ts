@@ -117,6 +117,7 @@ export class Node {
     const key = signingKey(seed)
     const index = await ports.openIndex()
     const onMended = (path: string): unknown => home.mended.add(path)
+    if (index.rebuilt) onMended('index')
     const place = { disk, key, clock, onMended }
     const members = await Members.open(place, fromHex(settings.mesh, 32))
     const heads = await Heads.open({ disk, members, onMended })

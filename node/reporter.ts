@@ -25,11 +25,13 @@ export interface Status {
   copies: string[]
   provenAt: string | undefined
   isProtected: boolean
+  /** Segments that the index did not know when the peer started, and that were read again. */
+  rebuilt: number
   problems: Problem[]
 }
 
 export async function reportStatus(node: Node): Promise<Status> {
-  const { members, network, heads, home, ports, replicator, settings } = node
+  const { members, network, heads, home, ports, replicator, settings, store } = node
   const member = members.member(network.self)
   const isWriter = settings.root !== undefined && (await home.endpoint()) !== undefined
   const mine = isWriter ? await node.endpoint() : undefined
@@ -56,6 +58,7 @@ export async function reportStatus(node: Node): Promise<Status> {
     copies: copies.map(nameOf).sort(),
     provenAt: text(milestones.provenAt),
     isProtected: mine === undefined || isProtected,
+    rebuilt: store.rebuilt,
     problems: findProblems(node, { mine, last, isProtected })
   }
 }

@@ -24,10 +24,12 @@ const SUM_MASK = 0xa282ead8
  */
 export async function isIntact(disk: Disk): Promise<boolean> {
   const names = (await disk.list('')) ?? []
-  const lastLog = names.filter((name) => name.endsWith('.log')).at(-1)
-  for (const name of names) {
+  const proved = names.filter((name) => /\.(ldb|sst|log)$|^MANIFEST-/.test(name))
+  // Level would begin anew, and take the logs for all there was.
+  if (!names.includes('CURRENT')) return proved.length === 0
+  const lastLog = proved.filter((name) => name.endsWith('.log')).at(-1)
+  for (const name of proved) {
     const isTable = /\.(ldb|sst)$/.test(name)
-    if (!isTable && !/\.log$|^MANIFEST-/.test(name)) continue
     const bytes = await readFile(disk, name, { bytesMax: FILE_BYTES_MAX })
     if (bytes === undefined) continue
     const isWhole = isTable ? isTableWhole(bytes) : isLogWhole(bytes, name === lastLog)

@@ -123,3 +123,8 @@ export function tableText(rows: readonly (readonly string[])[]): string {
     .map((line) => line.trimEnd())
     .join('\n')
 }
+
+/** What was done about an index that was lost, damaged or older than what it is an index over. */
+export function rebuiltText(segments: number): string {
+  return `The index did not know ${segments} segment${segments === 1 ? '' : 's'}; it was made again from what they hold.`
+}

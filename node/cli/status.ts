@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import type { Status } from '../reporter.ts'
 import { action, withCommonFlags } from './command.ts'
 import { EXIT } from './exit.ts'
-import { momentText, spanText } from './output.ts'
+import { momentText, rebuiltText, spanText } from './output.ts'
 
 export function define(command: Command): void {
   withCommonFlags(command).action(
@@ -14,6 +14,7 @@ export function define(command: Command): void {
       const status = await peer.call('status', {})
       output.line(sentence(status))
       output.line(`${status.name} (${status.roles.join(', ')}), ${status.peer}`)
+      if (status.rebuilt > 0) output.line(rebuiltText(status.rebuilt))
       for (const { message, next } of status.problems) output.line(`Problem: ${message}. ${next}`)
       if (!peer.isRunning) output.next('run `drystone up`, so that copies go out by themselves.')
       else if (status.problems.length === 0) output.next('nothing: all is as policy asks.')

@@ -3,6 +3,7 @@
 
 import type { Command } from 'commander'
 import { join } from 'node:path'
+import { HomeBusy } from '../../store/errors.ts'
 import { peerIdText } from '../../store/peer.ts'
 import { hostControl } from '../control/host.ts'
 import { performer } from '../control/perform.ts'
@@ -11,9 +12,10 @@ import { Node } from '../node.ts'
 import { action, withCommonFlags } from './command.ts'
 import { list } from './flags.ts'
 import { homeFolder } from './home-folder.ts'
+import { rebuiltText } from './output.ts'
 import { addressesOf } from './places.ts'
 import { realPorts } from './real-ports.ts'
-import { assertHome } from './session.ts'
+import { isPeerRunning } from './session.ts'
 
 interface Flags {
   listen?: string[]
@@ -27,7 +29,8 @@ export function define(command: Command): void {
     .action(
       action<Flags>(async ({ output, home, signal }, flags) => {
         const folder = homeFolder(home)
-        await assertHome(folder)
+        // The index has the lock, and somebody may have deleted the index.
+        if (await isPeerRunning(folder)) throw new HomeBusy(folder)
         addressesOf(flags.listen)
         const ports = await realPorts(folder)
         const node = await Node.open(ports, ({ listen, mdns }) => ({
@@ -40,9 +43,11 @@ export function define(command: Command): void {
         const control = await hostControl(ports, performer(node, stop))
         const peer = peerIdText(node.network.self)
         const addrs = node.network.addresses()
-        output.event('ready', { peer, addrs, control: join(folder, SOCKET_FILE) })
+        const { rebuilt } = node.store
+        output.event('ready', { peer, addrs, control: join(folder, SOCKET_FILE), rebuilt })
         output.line(`${node.members.member(node.network.self)?.name ?? peer} is up.`)
         for (const address of addrs) output.line(`  ${address}`)
+        if (rebuilt > 0) output.line(rebuiltText(rebuilt))
         output.next('leave this running; use another terminal for other commands.')
         signal.addEventListener('abort', () => stop(), { once: true })
         await stopped

@@ -63,6 +63,13 @@ test('a log may end anywhere, as a crash leaves it; tables and manifests may not
   }
 })
 
+test('an index that has lost what tells its files apart is damaged, and none is not', async (t) => {
+  const location = await makeIndex(t)
+  await fs.rm(join(location, 'CURRENT'))
+  t.false(await isIntact(await openDisk(location)))
+  t.true(await isIntact(await openDisk(join(location, 'none'))))
+})
+
 test('an index with a damaged log or table is made anew, and says so', async (t) => {
   for (const kind of ['.log', '.ldb']) {
     const location = await makeIndex(t)
