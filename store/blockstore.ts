@@ -87,6 +87,11 @@ export class Blockstore {
     return (await (await this.shelf(scope)).has([hash]))[0] === true
   }
 
+  /** In the order of `hashes`. */
+  async hasEach(scope: Scope, hashes: readonly Hash[]): Promise<boolean[]> {
+    return (await this.shelf(scope)).has(hashes)
+  }
+
   /**
    * Runs a job that builds on blocks before a root names them: until it has ended, no sweep takes what it
    * found here or put.
@@ -142,6 +147,17 @@ export class Blockstore {
   async putStored(scope: Scope, cid: CID, stored: StoredBlock): Promise<void> {
     assertStored(stored)
     if (unpackBlock(hashOf(cid), stored) === undefined) throw new BlockDamaged(cid.toString())
+    await (await this.shelf(scope)).put(hashOf(cid), () => stored)
+  }
+
+  /**
+   * Keeps a block that this very process made, packed and proved, such as in another thread: nothing of
+   * that is done again. Never for what came from outside.
+   *
+   * @throws {Malformed} @throws {DiskFull} @throws {DiskFailed} @throws {StorePoisoned}
+   */
+  async putPacked(scope: Scope, cid: CID, stored: StoredBlock): Promise<void> {
+    assertStored(stored)
     await (await this.shelf(scope)).put(hashOf(cid), () => stored)
   }
 
