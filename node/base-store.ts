@@ -165,18 +165,19 @@ export class BaseStore {
     const { store } = this.#components
     const fetcher = new Fetcher(this.#components, this.holders(base))
     try {
-      const count = await fill(
-        {
-          store,
-          scope,
-          pagesOnly,
-          // Whatever scope it is put in here, others serve it from the base's.
-          pull: (_, hashes) => fetcher.pull(BASE_SCOPE, hashes, { signal }),
-          ...(onBlock && { onBlock })
-        },
-        [rootRef(base.root)]
-      )
-      await store.flush()
+      const filling = {
+        store,
+        scope,
+        pagesOnly,
+        // Whatever scope it is put in here, others serve it from the base's.
+        pull: (_: Scope, hashes: readonly Hash[]) => fetcher.pull(BASE_SCOPE, hashes, { signal }),
+        ...(onBlock && { onBlock })
+      }
+      const count = await store.holding(async () => {
+        const filled = await fill(filling, [rootRef(base.root)])
+        await store.flush()
+        return filled
+      })
       return { ...count, fromPeers: fetcher.fromPeers }
     } finally {
       await fetcher.close()

@@ -42,6 +42,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
   verify: { summary: 'can it be restored?', load: () => import('./cli/verify.ts') },
   check: { summary: 'is what this peer keeps intact?', load: () => import('./cli/check.ts') },
+  sweep: {
+    summary: 'drop what nothing reaches and no undo time keeps',
+    load: () => import('./cli/sweep.ts')
+  },
   demo: { summary: 'an office in a box on this computer', load: () => import('./cli/demo.ts') },
   sim: {
     summary: 'run a scenario: a whole office in one process',

@@ -6,6 +6,7 @@
 import { toHex } from '../store/block.ts'
 import { bytesOf, decode, encode, readList } from '../store/codec.ts'
 import { isTemporary, readFile, writeFile, type Disk } from '../store/disk.ts'
+import { Malformed } from '../store/errors.ts'
 import { HEAD_BYTES_MAX, headId, type Head } from '../store/head.ts'
 import { markedHead, openMark, type Mark } from '../store/mark.ts'
 import { openReceipt, type Receipt } from '../store/receipt.ts'
@@ -13,21 +14,11 @@ import { decodeRecord, encodeRecord, isBadRecord, type SignedRecord } from '../s
 import { readSpared, sparePath, writeSpared } from '../store/spare.ts'
 import { holds } from './bases.ts'
 import { HeadForked } from './errors.ts'
+import { judgeMarks, judgeReceipts, type HeadReceipt, type ReceiptTable } from './head-records.ts'
 import type { Members } from './mesh/members.ts'
 import { RecordFolder } from './record-folder.ts'
 
-/** Two marks with one number show that a line has forked; more show nothing else. */
-const FORK_MARKS_MAX = 2
 const FILE_BYTES_MAX = HEAD_BYTES_MAX + 16 * 1024
-
-/** A keeper's word for a head. */
-export interface HeadReceipt {
-  record: SignedRecord
-  receipt: Receipt
-}
-
-/** By head, then by keeper, in hex: who signs twice is still one copy. */
-type ReceiptTable = Map<string, Map<string, HeadReceipt>>
 
 export interface HeadsComponents {
   disk: Disk
@@ -195,6 +186,40 @@ export class Heads {
     return undefined
   }
 
+  /**
+   * Every head of an endpoint (its id in hex) that lies here: of each line, by number.
+   *
+   * @throws {Malformed} @throws {NotSigned} if one cannot be read as what it is
+   */
+  async all(endpoint: string): Promise<MarkedHead[][]> {
+    const lines: MarkedHead[][] = []
+    for (const writer of (await this.#disk.list(`heads/${endpoint}`)) ?? []) {
+      const directory = `heads/${endpoint}/${writer}`
+      const line: MarkedHead[] = []
+      for (const name of (await this.#disk.list(directory)) ?? []) {
+        if (isTemporary(name)) continue
+        const path = `${directory}/${name}`
+        const bytes = await readFile(this.#disk, path, { bytesMax: FILE_BYTES_MAX })
+        const marked = bytes && this.#decode(bytes)
+        if (marked === undefined || `${directoryOf(marked.head)}/${marked.head.seq}` !== path) {
+          throw new Malformed(`${path} is not the head of its name`, {
+            next: 'Run `drystone repair`.'
+          })
+        }
+        line.push(marked)
+      }
+      lines.push(line.sort((a, b) => a.head.seq - b.head.seq))
+    }
+    return lines
+  }
+
+  /** Lets go of a head that was replaced, and whose undo time is over. */
+  async release({ head }: MarkedHead): Promise<void> {
+    const last = this.#lines.get(toHex(head.endpoint))?.get(toHex(head.writer))
+    if (last === undefined || last.head.seq <= head.seq) throw new TypeError('the last of a line')
+    await this.#disk.remove(`${directoryOf(head)}/${head.seq}`)
+  }
+
   #remember(marked: MarkedHead): void {
     const { endpoint, writer, seq } = marked.head
     const lines = this.#lines.get(toHex(endpoint)) ?? new Map<string, MarkedHead>()
@@ -241,63 +266,4 @@ export class Heads {
 
 function directoryOf({ endpoint, writer }: Head): string {
   return `heads/${toHex(endpoint)}/${toHex(writer)}`
-}
-
-/**
- * Of each line the highest mark; of several with one number, which are a fork, the two with the lowest
- * ids, so that all peers end with the same two.
- */
-function judgeMarks(
-  members: Members,
-  known: ReadonlyMap<string, SignedRecord>,
-  incoming: readonly SignedRecord[]
-): { keep: SignedRecord[]; drop: string[] } {
-  const { mesh, endpoints } = members.roster
-  const good = incoming.filter((record) =>
-    holds(() =>
-      openMark(
-        record,
-        mesh,
-        ({ endpoint }) => endpoints.get(toHex(endpoint))?.writers.has(toHex(record.issuer)) === true
-      )
-    )
-  )
-  const lines = new Map<string, { id: string; seq: number }[]>()
-  for (const record of [...known.values(), ...good]) {
-    const { endpoint, seq } = openMark(record, mesh)
-    const line = `${toHex(endpoint)}/${toHex(record.issuer)}`
-    lines.set(line, [...(lines.get(line) ?? []), { id: toHex(record.id), seq }])
-  }
-  const stay = new Set<string>()
-  for (const marks of lines.values()) {
-    const highest = Math.max(...marks.map(({ seq }) => seq))
-    const last = new Set(marks.filter(({ seq }) => seq === highest).map(({ id }) => id))
-    for (const id of [...last].sort().slice(0, FORK_MARKS_MAX)) stay.add(id)
-  }
-  return {
-    keep: good.filter(({ id }) => stay.has(toHex(id))),
-    drop: [...known.keys()].filter((id) => !stay.has(id))
-  }
-}
-
-/** By storage peers, and of each for one head the first: a second says nothing that it did not. */
-function judgeReceipts(
-  { members, table }: { members: Members; table: ReceiptTable },
-  incoming: readonly SignedRecord[],
-  wereKept: boolean
-): { keep: SignedRecord[] } {
-  const { mesh } = members.roster
-  const mayIssue = ({ issuer }: SignedRecord, { endpoint }: Receipt): boolean =>
-    endpoint !== undefined && (wereKept || members.member(issuer)?.roles.has('storage') === true)
-  const good = incoming.filter((record) =>
-    holds(() => openReceipt(record, mesh, (receipt) => mayIssue(record, receipt)))
-  )
-  const seen = new Set<string>()
-  const isFirst = (record: SignedRecord): boolean => {
-    const [head, keeper] = [toHex(openReceipt(record, mesh).head), toHex(record.issuer)]
-    if (table.get(head)?.has(keeper) === true || seen.has(`${head}/${keeper}`)) return false
-    seen.add(`${head}/${keeper}`)
-    return true
-  }
-  return { keep: good.filter(isFirst) }
 }

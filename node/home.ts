@@ -8,6 +8,7 @@ import { readSpared, writeSpared } from '../store/spare.ts'
 import { decode, bytesOf, encode, integerOf, readMap } from '../store/codec.ts'
 import { DiskFailed, Malformed } from '../store/errors.ts'
 import type { Random } from '../store/random.ts'
+import type { AgesKept } from './ages.ts'
 import { AlreadyInMesh, HomeNotEmpty, NoMesh } from './errors.ts'
 import { HOME_MARKER } from './scanner.ts'
 
@@ -17,6 +18,7 @@ const SETTINGS_FILE = 'settings.json'
 const ADDRESSES_FILE = 'addresses.json'
 const MILESTONES_FILE = 'milestones.json'
 const TAKEN_FILE = 'taken.json'
+const AGES_FILE = 'ages.json'
 const MARKER_TEXT = 'This folder is a Drystone home. It never enters a backup or a base.\n'
 
 const settingsSchema = z.strictObject({
@@ -54,6 +56,12 @@ const milestonesSchema = z.strictObject({
 })
 /** What this computer has reached, for `status`. */
 export type Milestones = z.infer<typeof milestonesSchema>
+
+const agesSchema = z.strictObject({
+  nowMs: z.number().min(0),
+  wallMs: z.number(),
+  seen: z.record(z.string(), z.number())
+})
 
 /** The secret of a protected tree: its id, and the roots (32 bytes) of its epochs, oldest first. */
 export interface EndpointSecret {
@@ -150,6 +158,14 @@ export class Home {
 
   async noteTaken(number: number, what: Taken[string]): Promise<void> {
     await this.#write(TAKEN_FILE, { ...(await this.taken()), [number]: what })
+  }
+
+  async ages(): Promise<AgesKept | undefined> {
+    return this.#readHint(AGES_FILE, agesSchema)
+  }
+
+  async saveAges(ages: AgesKept): Promise<void> {
+    await this.#write(AGES_FILE, ages)
   }
 
   async milestones(): Promise<Milestones> {

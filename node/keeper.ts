@@ -129,7 +129,8 @@ export class Keeper {
       if (!this.isStorage || !this.#mayOffer(from, marked)) return undefined
       return await this.#inTurn(toHex(marked.head.endpoint), async () => {
         if (!this.#isNext(marked)) return undefined
-        return encodeRecord(await this.#accept(marked, pull))
+        const { store } = this.#components
+        return encodeRecord(await store.holding(() => this.#accept(marked, pull)))
       })
     } catch (error) {
       if (isUnacceptable(error)) return undefined
@@ -210,11 +211,11 @@ export class Keeper {
 
   /** Brings a base, proves it and signs for it, unless that was done. */
   async #haveBase(base: Base): Promise<{ blocks: number; bytes: number }> {
-    const { baseStore, bases, members, clock, key, network } = this.#components
+    const { store, baseStore, bases, members, clock, key, network } = this.#components
     return this.#inTurn(`base ${toHex(base.id)}`, async () => {
       const own = bases.receiptOf(base.id, network.self)
       if (own !== undefined && (await baseStore.hasWhole(base))) return own
-      const size = await baseStore.makeWhole(base)
+      const size = await store.holding(() => baseStore.makeWhole(base))
       if (own !== undefined) return own
       const { mesh, policy } = members.roster
       const { undoDays } = policy

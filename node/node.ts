@@ -8,6 +8,7 @@ import type { Index } from '../store/index.ts'
 import { signingKey, type SigningKey } from '../store/key.ts'
 import type { PeerKey } from '../store/peer.ts'
 import type { Network } from '../protocol/network.ts'
+import { Ages, DAY_MS } from './ages.ts'
 import { backUp, type BackedUp, type BackupInput } from './backup.ts'
 import { BaseStore } from './base-store.ts'
 import { Bases, labelOf } from './bases.ts'
@@ -25,12 +26,16 @@ import { Presence } from './mesh/presence.ts'
 import type { NetworkSettings, Ports } from './ports.ts'
 import { Reading, type ReadingInit } from './reading.ts'
 import { Replicator, type Replicated, type ReplicateOptions } from './replicator.ts'
+import { Sweeper } from './sweeper.ts'
 import { WitnessBook } from './witness.ts'
 
 /** How often a node looks whether something is left to do. */
 export const DEFAULT_CARE_MS = 15_000
 /** How often where nothing was left, and nothing is new. */
 export const DEFAULT_CALM_MS = 10 * 60_000
+
+/** The age that tells when all was swept last. */
+const SWEPT = 'swept'
 
 interface Rooms {
   home: Home
@@ -42,6 +47,7 @@ interface Rooms {
   heads: Heads
   bases: Bases
   store: Blockstore
+  ages: Ages
 }
 
 export class Node {
@@ -59,6 +65,8 @@ export class Node {
   readonly keeper: Keeper
   readonly presence: Presence
   readonly replicator: Replicator
+  readonly ages: Ages
+  readonly sweeper: Sweeper
   readonly witnesses: WitnessBook
   readonly #index: Index
   readonly #stopped = new AbortController()
@@ -72,7 +80,7 @@ export class Node {
   readonly #background = new Set<Promise<unknown>>()
 
   private constructor(ports: Ports, rooms: Rooms) {
-    const { home, settings, key, index, network, members, heads, bases, store } = rooms
+    const { home, settings, key, index, network, members, heads, bases, store, ages } = rooms
     const { clock, disk } = ports
     this.ports = ports
     this.home = home
@@ -83,6 +91,7 @@ export class Node {
     this.heads = heads
     this.bases = bases
     this.store = store
+    this.ages = ages
     this.#index = index
     this.witnesses = new WitnessBook(index.space('witness'))
     this.baseStore = new BaseStore({ disk, store, network, clock, members, bases })
@@ -90,6 +99,8 @@ export class Node {
     this.keeper = new Keeper({ network, clock, key, store, members, heads, bases, baseStore })
     this.presence = new Presence({ network, clock })
     const { presence } = this
+    const { self } = network
+    this.sweeper = new Sweeper({ self, clock, store, members, heads, bases, baseStore, ages })
     this.replicator = new Replicator({ network, clock, store, members, heads, presence })
     const sets = {
       roster: members.records,
@@ -123,9 +134,11 @@ export class Node {
     const heads = await Heads.open({ disk, members, onMended })
     const bases = await Bases.open({ disk, members })
     const store = await Blockstore.open({ disk, index })
+    const ages = await Ages.open(home, clock)
     const { listen, mdns } = settings
     const opened = ports.openNetwork({ seed, gate: members }, adjust({ listen, mdns }))
-    const rooms = { home, settings, key, index, network: opened, members, heads, bases, store }
+    const kept = { members, heads, bases, store, ages }
+    const rooms = { home, settings, key, index, network: opened, ...kept }
     return new Node(ports, rooms)
   }
 
@@ -161,6 +174,7 @@ export class Node {
     await this.network.stop()
     await this.replicator.stop()
     await Promise.allSettled([this.#treeWork, this.#care, ...this.#background])
+    await this.#expectingFailure(() => this.ages.save())
     await this.store.close().finally(() => this.#index.close())
   }
 
@@ -260,16 +274,12 @@ export class Node {
     const reading = this.read({ ...endpoint, remember: true })
     const components = { clock, random, key, store, members, heads, baseStore, witnesses }
     try {
-      const taken = await backUp(
-        { ...components, source: reading.source },
-        {
-          endpoint,
-          tree,
-          sense: { owners },
-          base,
-          ownRecovery: settings.ownRecovery === true,
-          ...options
-        }
+      const { ownRecovery = false } = settings
+      const taken = await store.holding(() =>
+        backUp(
+          { ...components, source: reading.source },
+          { endpoint, tree, sense: { owners }, base, ownRecovery, ...options }
+        )
       )
       const { newBytes, point } = taken
       await this.home.noteTaken(point.number, { newBytes, base: base && labelOf(base) })
@@ -315,6 +325,15 @@ export class Node {
     return done?.isProtected !== false
   }
 
+  /** Once a day, whenever the peer runs. */
+  async #sweepDaily(): Promise<void> {
+    const { ages, sweeper } = this
+    ages.see(SWEPT)
+    if (ages.of(SWEPT) < DAY_MS) return
+    ages.mark(SWEPT)
+    await sweeper.sweep({ signal: this.signal })
+  }
+
   /** Where nothing was left to do and nothing is new, there is nothing to look for but now and then. */
   async #careLoop(): Promise<void> {
     const { clock } = this.ports
@@ -326,6 +345,7 @@ export class Node {
         const isProtected = await this.#expectingFailure(() => this.#replicateOwn())
         const isCalm = areKept === true && isProtected === true
         calmUntilMs = clock.monotonic() + (isCalm ? DEFAULT_CALM_MS : 0)
+        await this.#expectingFailure(() => this.#sweepDaily())
       }
       await clock.sleep(DEFAULT_CARE_MS, { signal: this.signal }).catch(() => undefined)
     }

@@ -57,19 +57,22 @@ export async function createBase(node: Node, input: CreateInput): Promise<Create
     reader: new BodyStateReader(openBodies(node.baseStore.localSource())),
     root: parent.root
   }
-  const archived = await archive({
-    tree: input.tree,
-    clock: ports.clock,
-    sink,
-    sense: { owners: ports.owners },
-    ...(known && { base: known }),
-    ...(includes && { includes }),
-    ...(onProgress && { onProgress }),
-    signal
+  const { archived, base } = await store.holding(async () => {
+    const archived = await archive({
+      tree: input.tree,
+      clock: ports.clock,
+      sink,
+      sense: { owners: ports.owners },
+      ...(known && { base: known }),
+      ...(includes && { includes }),
+      ...(onProgress && { onProgress }),
+      signal
+    })
+    await store.flush()
+    const base = alreadySigned(node, input, archived) ?? (await publish(node, input, archived))
+    return { archived, base }
   })
-  await store.flush()
   const after = await store.usage('base')
-  const base = alreadySigned(node, input, archived) ?? (await publish(node, input, archived))
   const copies = await handOver(node, base, input)
   return {
     base,

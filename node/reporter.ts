@@ -64,7 +64,7 @@ export async function reportStatus(node: Node): Promise<Status> {
 }
 
 function findProblems(
-  { home, members, bases, network, heads, store, replicator, presence }: Node,
+  { home, members, bases, network, heads, store, replicator, presence, sweeper }: Node,
   {
     mine,
     last,
@@ -107,7 +107,11 @@ function findProblems(
       next: `Start ${name}. If it is lost, nothing else is to do: another storage peer takes its place.`
     })
   }
-  for (const failure of [store.poison, mine && heads.fork(mine.id, network.self)]) {
+  for (const failure of [
+    store.poison,
+    sweeper.failure,
+    mine && heads.fork(mine.id, network.self)
+  ]) {
     if (failure === undefined) continue
     const { name, message, next = '' } = failure
     problems.push({ name, message, next })

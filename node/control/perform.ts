@@ -6,6 +6,7 @@ import { UnknownCall } from '../errors.ts'
 import type { Node } from '../node.ts'
 import { baseProcedures } from '../procedures/bases.ts'
 import { careProcedures } from '../procedures/care.ts'
+import { keepingProcedures } from '../procedures/keeping.ts'
 import { historyProcedures } from '../procedures/history.ts'
 import { meshProcedures } from '../procedures/mesh.ts'
 import { runProcedure } from '../procedures/procedure.ts'
@@ -16,7 +17,8 @@ const PROCEDURES = {
   ...meshProcedures,
   ...baseProcedures,
   ...historyProcedures,
-  ...careProcedures
+  ...careProcedures,
+  ...keepingProcedures
 }
 
 export type Procedures = typeof PROCEDURES

@@ -26,6 +26,8 @@ export class Closure implements Checker {
   readonly name = 'closure'
   /** By id: also of heads that only another computer still has. */
   readonly #heads = new Map<string, Line>()
+  /** By peer and scope: what was durable at an earlier look, and may have been moved since. */
+  readonly #durable = new Map<string, Set<string>>()
   /** By peer: what its promises were already found to rest on. */
   readonly #proved = new Map<string, Proved>()
 
@@ -76,13 +78,26 @@ export class Closure implements Checker {
       const isExcused = mayLackBase(scope, computer, bases)
       const counts = isExcused ? missing.filter(({ hash }) => !bases.blocks.has(hash)) : missing
       const where = `in scope ${scope.slice(0, 8)}`
-      const early = scope === BASE && isExcused ? [] : writtenTooEarly(home, scope)
+      const known = this.#durableOf(computer, scope)
+      const early = writtenTooEarly(home, scope).filter(({ before }) => !known.has(before))
+      for (const hash of home.blocks.get(scope)?.keys() ?? []) known.add(hash)
       return [
         ...few(counts.map((each) => `has ${show(each)} ${where}`)),
-        ...few(early.map((each) => `wrote ${showEarly(each)} ${where}`))
+        ...few(
+          (scope === BASE && isExcused ? [] : early).map(
+            (each) => `wrote ${showEarly(each)} ${where}`
+          )
+        )
       ]
     })
     return [...few(damaged), ...dangling]
+  }
+
+  #durableOf({ peer }: SeenComputer, scope: string): Set<string> {
+    const key = `${peer}/${scope}`
+    const known = this.#durable.get(key) ?? new Set<string>()
+    this.#durable.set(key, known)
+    return known
   }
 
   /** All that its own receipts say. */

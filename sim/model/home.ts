@@ -3,10 +3,17 @@
 // damaged and counts for nothing. A reader remembers what it read, so that a look costs what changed.
 
 import { crc32 } from 'node:zlib'
+import { placeKey, readDropped } from './dropped.ts'
 import { linksOf, type Links } from './links.ts'
 import { hexField, numberField, readHeadFile, readRecord, rootField } from './record.ts'
 import type { HeadFact, SignedFact } from './record.ts'
-import { blockAt, readSegment, type BlockRecord, type Segment } from './segment.ts'
+import {
+  RECORD_HEADER_BYTES,
+  blockAt,
+  readSegment,
+  type BlockRecord,
+  type Segment
+} from './segment.ts'
 
 /** The files of a disk at one moment. */
 export interface DiskImage {
@@ -92,6 +99,7 @@ interface SmallFile {
 /** The blocks of a scope, and the files that they were read from. */
 interface Scope {
   files: SegmentFile[]
+  dropped: ReadonlySet<string>
   blocks: ReadonlyMap<string, Block>
 }
 
@@ -99,6 +107,7 @@ export class HomeReader {
   readonly #segments = new Map<string, SegmentFile>()
   readonly #files = new Map<string, SmallFile>()
   readonly #scopes = new Map<string, Scope>()
+  readonly #lists = new Map<string, { stamp: object; places: ReadonlySet<string> | undefined }>()
 
   read(image: DiskImage): Home {
     const scopes = new Map<string, SegmentFile[]>()
@@ -106,6 +115,14 @@ export class HomeReader {
     const damaged: Damage[] = []
     const facts = new Map<string, unknown[]>()
     let isComplete = false
+    const dropped = new Map<string, ReadonlySet<string>>()
+    for (const { path } of image.files()) {
+      const scope = /^blocks\/([^/]+)\/dropped$/.exec(path)?.[1]
+      if (scope === undefined) continue
+      const places = this.#dropped(path, image)
+      if (places === undefined) damaged.push({ path, what: 'the list' })
+      else dropped.set(scope, places)
+    }
     for (const { path } of image.files()) {
       if (path === 'settings.json') isComplete = true
       const scope = scopeOf(path)
@@ -124,7 +141,9 @@ export class HomeReader {
     const all = <T>(folder: string): T[] => (facts.get(folder) ?? []) as T[]
     return {
       isComplete,
-      blocks: new Map([...scopes].map(([scope, files]) => [scope, this.#blocks(scope, files)])),
+      blocks: new Map(
+        [...scopes].map(([scope, files]) => [scope, this.#blocks(scope, files, dropped.get(scope))])
+      ),
       segments,
       heads: all('heads'),
       marks: all('marks'),
@@ -136,14 +155,21 @@ export class HomeReader {
     }
   }
 
-  #blocks(scope: string, files: SegmentFile[]): ReadonlyMap<string, Block> {
+  #blocks(
+    scope: string,
+    files: SegmentFile[],
+    dropped: ReadonlySet<string> = NOTHING
+  ): ReadonlyMap<string, Block> {
     const known = this.#scopes.get(scope)
-    const isSame = known?.files.length === files.length
+    const isSame = known?.files.length === files.length && known.dropped === dropped
     if (isSame && files.every((file, at) => file === known.files[at])) return known.blocks
     const blocks = new Map(
-      files.flatMap((file) => file.blocks).map((block) => [block.hash, block] as const)
+      files
+        .flatMap((file) => file.blocks)
+        .filter(({ path, offset }) => !dropped.has(placeKey(path, offset - RECORD_HEADER_BYTES)))
+        .map((block) => [block.hash, block] as const)
     )
-    this.#scopes.set(scope, { files, blocks })
+    this.#scopes.set(scope, { files, dropped, blocks })
     return blocks
   }
 
@@ -175,6 +201,16 @@ export class HomeReader {
     return file
   }
 
+  /** Records that count for nothing, by the path of their segment and where their header begins. */
+  #dropped(path: string, image: DiskImage): ReadonlySet<string> | undefined {
+    const stamp = image.stamp(path)
+    const known = this.#lists.get(path)
+    if (known?.stamp === stamp) return known.places
+    const places = readDropped(path, image.read(path))
+    this.#lists.set(path, { stamp, places })
+    return places
+  }
+
   #fact(path: string, image: DiskImage): unknown {
     const known = this.#files.get(path)
     const stamp = image.stamp(path)
@@ -199,6 +235,8 @@ export function bytesOfBlock(image: DiskImage, block: Block): Uint8Array {
 }
 
 const FOLDERS = new Set(['heads', 'marks', 'receipts', 'base-receipts', 'bases', 'roster'])
+
+const NOTHING: ReadonlySet<string> = new Set()
 
 function scopeOf(path: string): string | undefined {
   return /^blocks\/([^/]+)\/\d{8}\.seg$/.exec(path)?.[1]

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { crc32, zstdDecompressSync } from 'node:zlib'
 
 const BLOCK_BYTES_MAX = 1_048_576
-const HEADER_BYTES = 53
+export const RECORD_HEADER_BYTES = 53
 const ENTRY_BYTES = 45
 const TRAILER_BYTES = 44
 const RECORD_MAGIC = 'DSR1'
@@ -77,7 +77,7 @@ function readByFooter(file: Buffer): Segment | undefined {
     entries.push({
       hash: file.toString('hex', at, at + 32),
       method: file.readUInt8(at + 32),
-      offset: file.readUInt32BE(at + 33) + HEADER_BYTES,
+      offset: file.readUInt32BE(at + 33) + RECORD_HEADER_BYTES,
       stored: file.readUInt32BE(at + 37),
       plain: file.readUInt32BE(at + 41)
     })
@@ -96,7 +96,7 @@ function areAll(file: Buffer, entries: readonly BlockRecord[], end: number): boo
   let at = 0
   for (const entry of entries.toSorted((a, b) => a.offset - b.offset)) {
     const header = headerAt(file, at)
-    if (entry.offset !== at + HEADER_BYTES) return false
+    if (entry.offset !== at + RECORD_HEADER_BYTES) return false
     if (header !== undefined && !isDeepStrictEqual(header.record, entry)) return false
     at = entry.offset + entry.stored
   }
@@ -122,13 +122,13 @@ function readOneByOne(file: Buffer, earlier?: Segment): Segment {
 
 /** The record that begins here, if its header holds, and the sum that its body should have. */
 function headerAt(file: Buffer, at: number): { record: BlockRecord; sum: number } | undefined {
-  if (at + HEADER_BYTES > file.length) return undefined
+  if (at + RECORD_HEADER_BYTES > file.length) return undefined
   if (file.toString('latin1', at, at + 4) !== RECORD_MAGIC) return undefined
   if (crc32(file.subarray(at, at + 49)) !== file.readUInt32BE(at + 49)) return undefined
   const record = {
     hash: file.toString('hex', at + 5, at + 37),
     method: file.readUInt8(at + 4),
-    offset: at + HEADER_BYTES,
+    offset: at + RECORD_HEADER_BYTES,
     stored: file.readUInt32BE(at + 37),
     plain: file.readUInt32BE(at + 41)
   }
