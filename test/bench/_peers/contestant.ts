@@ -1,0 +1,41 @@
+// What is measured side by side: somebody who can take a tree into a new store of its own, take it a second
+// time as a computer that knows nothing yet, and give it back. Each call is one real command, timed; what has
+// to be made ready for it is not.
+
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Timed } from './timed.ts'
+
+export interface Outcome extends Timed {
+  /** Bytes that its store holds afterwards, or grew by. */
+  storedBytes?: number
+  /** What else it says of itself. */
+  facts?: Record<string, unknown>
+  /** Where the restored tree lies. */
+  root?: string
+}
+
+export type Job = 'create' | 'first' | 'restore' | 'wire'
+
+export interface Contestant {
+  readonly name: string
+  /** The command of each job that it can do, for the table. */
+  readonly jobs: Partial<Record<Job, string>>
+  /** Does a job in the `round`-th run; the store of the last `create` serves the other jobs. */
+  run(job: Job, round: number): Promise<Outcome>
+  close(): Promise<void>
+}
+
+/** Bytes of all files of a folder. */
+export function bytesIn(folder: string): number {
+  return Number(execFileSync('du', ['-sb', '--', folder], { encoding: 'utf8' }).split('\t')[0])
+}
+
+/** An empty folder, whatever was there before. */
+export function emptied(...names: string[]): string {
+  const folder = join(...names)
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  return folder
+}
