@@ -265,7 +265,7 @@ class Home:
         """A file that is kept twice."""
         first = self.read(*names, most=most)
         spare = self.read('spare', *names, most=most + 32)
-        if spare is None:
+        if spare is None or len(spare) < 32 or not any(spare):
             return first
         total, meant = spare[:32], spare[32:]
         if sha256(meant) == total:
@@ -838,23 +838,37 @@ def is_rising(items):
     return all(a < b for a, b in zip(items, items[1:]))
 
 
+HEAD_FILE_MAX = MIB + 16 * KIB
+
+
+def read_head(data, place, mesh, start=0):
+    """The head in a file of this place; None if it is none."""
+    try:
+        head = Head(data[start:], mesh) if data is not None else None
+    except Bad:
+        return None
+    if head is None or (head.endpoint, head.writer, head.seq) != place:
+        return None
+    return head
+
+
 def read_heads(home, roster, endpoint):
     """The heads of an endpoint, the one where it stands first; then those before, newest first."""
     heads = []
     for n, writer in enumerate(endpoint.writers):
         folder = ('heads', endpoint.id.hex(), writer.hex())
-        for name in home.list(*folder):
+        for name in sorted({*home.list(*folder), *home.list('spare', *folder)}):
             if not re.fullmatch(r'\d{1,16}', name):
                 continue
-            try:
-                data = home.read(*folder, name, most=MIB + 16 * KIB)
-                need(data is not None, 'unreadable')
-                head = Head(data, roster.mesh)
-                need((head.endpoint, head.writer, head.seq) == (endpoint.id, writer, int(name)),
-                     'a head in another one\'s place')
+            place = endpoint.id, writer, int(name)
+            # The last of a line is kept twice, and each proves itself.
+            head = (read_head(home.read(*folder, name, most=HEAD_FILE_MAX), place, roster.mesh)
+                    or read_head(home.read('spare', *folder, name, most=HEAD_FILE_MAX + 32),
+                                 place, roster.mesh, 32))
+            if head is None:
+                warn(f'head {name} of {show(endpoint.name)} is damaged')
+            else:
                 heads.append((n, head.seq, head))
-            except Bad as problem:
-                warn(f'head {name} of {show(endpoint.name)} is damaged: {problem}')
     heads.sort(key=lambda item: item[:2], reverse=True)
     if heads:
         n, seq, head = heads[0]
