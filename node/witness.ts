@@ -124,7 +124,8 @@ function encodeWitnesses(witnesses: DirectoryWitnesses): Uint8Array {
 }
 
 function decodeWitnesses(bytes: Uint8Array): DirectoryWitnesses {
-  const rows = decode(bytes)
+  // A directory may have a million names.
+  const rows = decode(bytes, { itemsMax: Number.POSITIVE_INFINITY })
   if (!Array.isArray(rows)) throw new Malformed('witnesses are not a list')
   return new Map(
     rows.map((row) => {

@@ -28,6 +28,9 @@ const FOOTER = /--- ([A-Za-z0-9+/]{43})\n/y
 const FOOTER_MARK = '---'
 const X25519 = 'X25519'
 
+/** Of an identity; a recipient is shorter. */
+const TEXT_LENGTH_MAX = 74
+
 const KEY_BYTES = 32
 const FILE_KEY_BYTES = 16
 const SALT_BYTES = 16
@@ -250,6 +253,7 @@ function readRecipient(text: string): Uint8Array {
 
 /** What is wrong is not told: the text may be a secret. */
 function fromBech32(text: string, prefix: string): Uint8Array | undefined {
+  if (text.length > TEXT_LENGTH_MAX) return undefined
   try {
     const { prefix: found, bytes } = bech32.decodeToBytes(text)
     const fits = found === prefix.toLowerCase() && bytes.length === KEY_BYTES

@@ -262,7 +262,8 @@ function encodeReach(segment: number, { end, size }: Reach): IndexChange {
 function encodeUsage({ blocks, bytes }: Usage): Uint8Array {
   const value = Buffer.alloc(21)
   value.writeUInt8(VERSION, 0)
-  value.writeBigUInt64BE(BigInt(blocks), 1)
+  // A count that Level set back may be less than what goes.
+  value.writeBigUInt64BE(BigInt(Math.max(0, blocks)), 1)
   value.writeBigUInt64BE(BigInt(Math.max(0, bytes)), 9)
   value.writeUInt32BE(crc32(value.subarray(0, 17)), 17)
   return value
@@ -274,5 +275,9 @@ function decodeUsage(value: Uint8Array | undefined): Usage | undefined {
   if (bytes[0] !== VERSION || crc32(bytes.subarray(0, 17)) !== bytes.readUInt32BE(17)) {
     return undefined
   }
-  return { blocks: Number(bytes.readBigUInt64BE(1)), bytes: Number(bytes.readBigUInt64BE(9)) }
+  const usage = {
+    blocks: Number(bytes.readBigUInt64BE(1)),
+    bytes: Number(bytes.readBigUInt64BE(9))
+  }
+  return Number.isSafeInteger(usage.blocks) && Number.isSafeInteger(usage.bytes) ? usage : undefined
 }

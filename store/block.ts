@@ -6,7 +6,7 @@ import { hash as digestOf } from 'node:crypto'
 import { base32 } from 'multiformats/bases/base32'
 import { CID } from 'multiformats/cid'
 import * as Digest from 'multiformats/hashes/digest'
-import { BlockDamaged, Malformed } from './errors.ts'
+import { BlockDamaged, Malformed, quoted } from './errors.ts'
 
 export { CID }
 
@@ -64,7 +64,7 @@ export function parseCid(text: string): CID {
   try {
     bytes = base32.decode(text)
   } catch (cause) {
-    throw new Malformed(`${JSON.stringify(text.slice(0, 80))} is not a base32 CID`, { cause })
+    throw new Malformed(`${quoted(text)} is not a base32 CID`, { cause })
   }
   const cid = cidFromBytes(bytes)
   if (cid.toString() !== text) throw new Malformed('a CID is not written in its one form')
@@ -88,7 +88,7 @@ export function toHex(bytes: Uint8Array): string {
 /** @throws {Malformed} unless `text` is `length` bytes in lower-case hex. */
 export function fromHex(text: string, length: number): Uint8Array {
   if (text.length !== length * 2 || !/^[0-9a-f]*$/.test(text)) {
-    throw new Malformed(`${JSON.stringify(text.slice(0, 80))} is not ${length} bytes in hex`)
+    throw new Malformed(`${quoted(text)} is not ${length} bytes in hex`)
   }
   return new Uint8Array(Buffer.from(text, 'hex'))
 }

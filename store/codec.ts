@@ -1,24 +1,29 @@
 // Strict DAG-CBOR: the only encoding of structured data, on disk and on the wire. A value has one
 // encoding; bytes that decode but would not encode to themselves are refused, as is nesting deeper than
-// DEPTH_MAX, any length beyond the bytes that are there, and every tag: addresses are plain bytes here.
-// All that is checked before anything is allocated.
+// DEPTH_MAX, more items than ITEMS_MAX, any length beyond the bytes that are there, and every tag: addresses
+// are plain bytes here. All that is checked before anything is allocated.
 
 import * as dagCbor from '@ipld/dag-cbor'
-import { Malformed } from './errors.ts'
+import { Malformed, quoted } from './errors.ts'
 
 export const DEPTH_MAX = 32
+/**
+ * Items in one value, keys included: what fits in a block takes a hundred times its room if it is all empty
+ * maps. A full page, or a head of a million bytes, has fewer than 120,000.
+ */
+export const ITEMS_MAX = 1 << 17
 
 export function encode(value: unknown): Uint8Array {
   return dagCbor.encode(value)
 }
 
 /**
- * Decodes `bytes`, which must be the one encoding of one value.
+ * Decodes `bytes`, which must be the one encoding of one value. `itemsMax` is for what we wrote ourselves.
  *
  * @throws {Malformed}
  */
-export function decode(bytes: Uint8Array): unknown {
-  assertShape(bytes)
+export function decode(bytes: Uint8Array, { itemsMax = ITEMS_MAX } = {}): unknown {
+  assertShape(bytes, itemsMax)
   let value: unknown
   let again: Uint8Array
   try {
@@ -34,13 +39,14 @@ export function decode(bytes: Uint8Array): unknown {
 
 /**
  * Walks the item headers of RFC 8949 without building anything: refuses nesting beyond DEPTH_MAX,
- * indefinite lengths, tags, and any length that the remaining bytes cannot hold.
+ * indefinite lengths, tags, more than `itemsMax` items, and any length that the remaining bytes cannot hold.
  */
-function assertShape(bytes: Uint8Array): void {
+function assertShape(bytes: Uint8Array, itemsMax: number): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   /** Items still to come at each open level. */
   const open: number[] = [1]
   let at = 0
+  let items = 1
   while (open.length > 0) {
     const top = open.length - 1
     if (open[top] === 0) {
@@ -55,10 +61,12 @@ function assertShape(bytes: Uint8Array): void {
         throw new Malformed('a length runs past the end of the bytes')
       at += argument
     } else if (major === 4 || major === 5) {
-      const items = major === 5 ? argument * 2 : argument
-      if (items > bytes.length - at) throw new Malformed('a count runs past the end of the bytes')
+      const inside = major === 5 ? argument * 2 : argument
+      if (inside > bytes.length - at) throw new Malformed('a count runs past the end of the bytes')
       if (open.length > DEPTH_MAX) throw new Malformed(`nested deeper than ${DEPTH_MAX}`)
-      open.push(items)
+      items += inside
+      if (items > itemsMax) throw new Malformed(`more than ${itemsMax} items in one value`)
+      open.push(inside)
     } else if (major === 6) {
       throw new Malformed('a tagged value')
     }
@@ -96,7 +104,7 @@ export function readMap<T extends object>(value: unknown, what: string, fields: 
   if (!isPlainMap(value)) throw new Malformed(`${what} is not a map`)
   for (const key of Object.keys(value)) {
     if (!Object.hasOwn(fields, key))
-      throw new Malformed(`${what} has an unknown field ${key.slice(0, 40)}`)
+      throw new Malformed(`${what} has an unknown field ${quoted(key)}`)
   }
   const out: Record<string, unknown> = {}
   for (const key of Object.keys(fields) as (keyof T & string)[]) {

@@ -7,7 +7,7 @@
 import { constants, readSync, writeSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { dirname as parentOf, join, resolve } from 'node:path'
-import { DiskFailed, DiskFull, FileMissing, Malformed } from './errors.ts'
+import { DiskFailed, DiskFull, FileMissing, Malformed, quoted } from './errors.ts'
 
 export type OpenMode = 'read' | 'create' | 'update'
 
@@ -139,12 +139,15 @@ export function directoryOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')))
 }
 
-/** @throws {Malformed} unless `path` stays inside the home, whatever the platform. */
+/**
+ * @throws {Malformed} unless `path` stays inside the home, whatever the platform. (Windows drops dots and
+ * spaces at the end of a name: there `.. ` is the parent.)
+ */
 export function assertInside(path: string): void {
   if (path === '') return
   const parts = path.split('/')
-  if (/[\0\\:]/.test(path) || parts.some((part) => part === '' || part === '.' || part === '..')) {
-    throw new Malformed(`${JSON.stringify(path.slice(0, 200))} is not a path inside a home`)
+  if (/[\0\\:]/.test(path) || parts.some((part) => part === '' || /[. ]$/.test(part))) {
+    throw new Malformed(`${quoted(path)} is not a path inside a home`)
   }
 }
 

@@ -9,6 +9,11 @@ export interface FailureInit {
   cause?: unknown
 }
 
+/** The beginning of a text that somebody else chose, for a message: nothing in it moves a terminal. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 80)).replace(/[\x7f-\x9f]/g, '?')
+}
+
 /** A failure that Drystone expects and names. Anything else that is thrown is a bug. */
 export abstract class DrystoneError extends Error {
   abstract override readonly name: string

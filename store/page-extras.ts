@@ -75,13 +75,19 @@ function readExtra(value: unknown): Extra {
   const some = bytesOf(1, EXTRA_BYTES_MAX)
   const extra: Extra = [
     integerOf()(index, 'extra index'),
-    target === null ? null : some(target, 'link target'),
+    target === null ? null : whole(some(target, 'link target')),
     device === null ? null : readDevice(device),
     xattrs === null ? null : readXattrs(xattrs),
     linkTo === null ? null : some(linkTo, 'hard link')
   ]
   if (extra.slice(1).every((part) => part === null)) throw new Malformed('an extra says nothing')
   return extra
+}
+
+/** Systems end such bytes at the first zero: what stands behind it could never be put on a disk. */
+function whole(bytes: Uint8Array): Uint8Array {
+  if (bytes.includes(0)) throw new Malformed('a zero byte where a system would end')
+  return bytes
 }
 
 function readDevice(value: unknown): [number, number] {
@@ -95,7 +101,7 @@ function readXattrs(value: unknown): [Uint8Array, Uint8Array][] {
   let before: Uint8Array | undefined
   return value.map((pair) => {
     const [nameValue, contentValue] = readList(pair, 'xattr', 2)
-    const name = bytesOf(1, EXTRA_BYTES_MAX)(nameValue, 'xattr name')
+    const name = whole(bytesOf(1, EXTRA_BYTES_MAX)(nameValue, 'xattr name'))
     if (before !== undefined && Buffer.compare(before, name) >= 0) {
       throw new Malformed('xattr names are not sorted and unique')
     }

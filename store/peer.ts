@@ -2,7 +2,7 @@
 // the same; records and tables carry the bytes.
 
 import { base58btc } from 'multiformats/bases/base58'
-import { Malformed } from './errors.ts'
+import { Malformed, quoted } from './errors.ts'
 
 /** 32 bytes, an Ed25519 public key. */
 export type PeerKey = Uint8Array
@@ -27,10 +27,13 @@ export function parsePeerId(text: string): PeerKey {
   try {
     bytes = base58btc.baseDecode(text)
   } catch (cause) {
-    throw new Malformed(`${JSON.stringify(text.slice(0, 80))} is not a peer id`, { cause })
+    throw new Malformed(`${quoted(text)} is not a peer id`, { cause })
   }
   if (bytes.length !== PREFIX.length + PEER_KEY_BYTES || PREFIX.some((b, i) => bytes[i] !== b)) {
-    throw new Malformed(`${JSON.stringify(text.slice(0, 80))} is not the id of an Ed25519 peer`)
+    throw new Malformed(`${quoted(text)} is not the id of an Ed25519 peer`)
   }
-  return bytes.slice(PREFIX.length)
+  const key = bytes.slice(PREFIX.length)
+  // The decoder takes letters that base58 has not for zeros.
+  if (peerIdText(key) !== text) throw new Malformed('a peer id is not written in its one form')
+  return key
 }

@@ -14,6 +14,7 @@ import { BLOCK_BYTES_MAX, DAG_CBOR, HASH_BYTES, cidOf, type CID, type Hash } fro
 import { bytesOf, decode, encode, integerOf, readList } from './codec.ts'
 import { Malformed, NotOpened } from './errors.ts'
 import { kdf } from './key.ts'
+import { WINDOW_LOG_MAX } from './stored.ts'
 
 /** What a block holds; its number is under the seal, so one type can never pass for another. */
 export const BLOCK_TYPES = { chunk: 1, page: 2, list: 3, top: 4 } as const
@@ -167,7 +168,10 @@ function compress(body: Uint8Array): Uint8Array | undefined {
 }
 
 function expand(packed: Uint8Array): Uint8Array {
-  return zstdDecompressSync(packed, { maxOutputLength: BLOCK_BYTES_MAX })
+  return zstdDecompressSync(packed, {
+    maxOutputLength: BLOCK_BYTES_MAX,
+    params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX }
+  })
 }
 
 function readPayload(payload: Buffer): Uint8Array {

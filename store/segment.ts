@@ -181,17 +181,27 @@ export async function readFooter(
   const placed: Placed[] = []
   for (let at = 0; at < length - TRAILER_BYTES; at += FOOTER_ENTRY_BYTES) {
     const method = methodOf(footer.readUInt8(at + 32))
-    if (method === undefined) return undefined
     const hash = new Uint8Array(footer.subarray(at, at + HASH_BYTES))
     const offset = footer.readUInt32BE(at + 33)
     const storedLength = footer.readUInt32BE(at + 37)
     const plainLength = footer.readUInt32BE(at + 41)
+    if (method === undefined || !areLengths(method, plainLength, storedLength)) return undefined
     placed.push({ hash, location: { segment, offset, method, storedLength, plainLength } })
   }
+  if (!isSorted(placed)) return undefined
   const inOrder = placed.toSorted((a, b) => a.location.offset - b.location.offset)
   if (!isSeamless(inOrder, end)) return undefined
   if (end !== indexed && !(await agreesWithHeaders(file, inOrder))) return undefined
   return { placed, end }
+}
+
+/** True if hashes ascend, and offsets where two records hold one block: readers merge by that. */
+function isSorted(placed: readonly Placed[]): boolean {
+  return placed.every(({ hash, location }, i) => {
+    const before = placed[i - 1]
+    const order = before === undefined ? -1 : Buffer.compare(before.hash, hash)
+    return order < 0 || (order === 0 && location.offset > (before?.location.offset ?? 0))
+  })
 }
 
 /** True if each begins where the one before it ends, from 0 to `end`. */

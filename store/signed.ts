@@ -34,9 +34,15 @@ function recordId(kind: string, body: Uint8Array, issuer: Uint8Array): Hash {
   return sha256(Buffer.concat([signedMessage(kind, body), issuer]))
 }
 
-/** Signs `body`, a value that DAG-CBOR can hold. @throws {Malformed} if the record gets too large. */
+/**
+ * Signs `body`, a value that DAG-CBOR can hold.
+ *
+ * @throws {Malformed} if the record gets too large, or nobody could read it.
+ */
 export function signRecord(kind: string, body: unknown, key: SigningKey): SignedRecord {
   const bytes = encode(body)
+  // Text can hold what no strict reader reads, such as a byte order mark.
+  decode(bytes)
   const record: SignedRecord = {
     kind,
     body: bytes,

@@ -21,7 +21,7 @@ const ZSTD_LEVEL = 3
 /** zstd is kept if it saves at least one part in so many. */
 const SAVING = 16
 /** No block needs a larger window; a frame that asks for one is asking for our memory. */
-const WINDOW_LOG_MAX = Math.log2(BLOCK_BYTES_MAX)
+export const WINDOW_LOG_MAX = Math.log2(BLOCK_BYTES_MAX)
 
 /** The form in which `bytes` are kept. `compress: false` for what cannot shrink, such as sealed blocks. */
 export function packBlock(bytes: Uint8Array, { compress }: { compress: boolean }): StoredBlock {

@@ -159,7 +159,7 @@ function textToWords(text: string): string[] {
     .normalize('NFKD')
     .toLowerCase()
     .split(/[\s,;\p{Pd}]+/u)
-    .map((word) => word.replace(/^\(?\d+[.):]*/, '').replace(/[.:]+$/, ''))
+    .map((word) => word.replace(/^\(?\d+[.):]*/, '').replace(/(?<![.:])[.:]+$/, ''))
     .filter((word) => word !== '')
 }
 

@@ -1,0 +1,135 @@
+// Valid files and texts for the corpus: segments, index values, files that are kept twice, escrows, words,
+// names of peers and paths.
+
+import { BlockIndex } from '../../store/block-index.ts'
+import { encryptTo, identityOf, recipientOf } from '../../store/age.ts'
+import { sha256 } from '../../store/block.ts'
+import { openIndex } from '../../store/index.ts'
+import { peerIdText } from '../../store/peer.ts'
+import { HEADER_BYTES, encodeFooter, encodeRecord, type Placed } from '../../store/segment.ts'
+import { METHOD_RAW, METHOD_ZSTD, packBlock } from '../../store/stored.ts'
+import { inviteToWords, secretToWords, splitSecret } from '../../store/words.ts'
+import { keyOf } from '../store/_mesh.ts'
+import type { Sample } from './text.ts'
+
+/** Opens the escrows. */
+export const AGE_IDENTITY = identityOf(new Uint8Array(32).fill(7))
+export const AGE_FILE_KEY = new Uint8Array(16).fill(1)
+
+export async function fileSamples(): Promise<Record<string, Sample[]>> {
+  return {
+    ...segmentSamples(),
+    ...(await indexSamples()),
+    spared: sparedSamples(),
+    age: ageSamples(),
+    ...textSamples()
+  }
+}
+
+function segmentSamples(): Record<string, Sample[]> {
+  const blocks = ['hello\n', '', 'again and '.repeat(60), 'DSR1 is how a record begins']
+  const records: Uint8Array[] = []
+  const placed: Placed[] = []
+  let end = 0
+  for (const text of blocks) {
+    const [hash, stored] = [
+      sha256(Buffer.from(text)),
+      packBlock(Buffer.from(text), { compress: true })
+    ]
+    const { method, plainLength, body } = stored
+    placed.push({
+      hash,
+      location: { segment: 1, offset: end, method, storedLength: body.length, plainLength }
+    })
+    records.push(encodeRecord(hash, stored))
+    end += HEADER_BYTES + body.length
+  }
+  const [first = new Uint8Array(0)] = records
+  return {
+    header: records.map((bytes, i) => ({ name: `record ${i}`, bytes })),
+    segment: [
+      { name: 'closed', bytes: Buffer.concat([...records, encodeFooter(placed, end)]) },
+      {
+        name: 'of one record',
+        bytes: Buffer.concat([first, encodeFooter(placed.slice(0, 1), first.length)])
+      },
+      { name: 'without records', bytes: encodeFooter([], 0) }
+    ]
+  }
+}
+
+/** The values that a block, a segment and a whole scope have in the index. */
+async function indexSamples(): Promise<Record<string, Sample[]>> {
+  const values = async (reach: { end: number; size: number }, packed: boolean) => {
+    const space = (await openIndex({ location: undefined })).space('blocks/base')
+    const index = await BlockIndex.open(space)
+    const lengths = packed
+      ? ({ method: METHOD_ZSTD, storedLength: 99, plainLength: 1 << 20 } as const)
+      : ({ method: METHOD_RAW, storedLength: 6, plainLength: 6 } as const)
+    const location = { segment: 3, offset: 53, ...lengths }
+    await index.add(3, reach, [{ hash: INDEXED_HASH, location }])
+    const found: Uint8Array[] = []
+    for await (const [, value] of space.range()) found.push(value)
+    return found
+  }
+  const all = [
+    await values({ end: 112, size: 0 }, false),
+    await values({ end: 2 ** 32 - 1, size: 2 ** 32 - 1 }, true)
+  ]
+  const column = (i: number): Sample[] =>
+    all.map((found, n) => ({
+      name: n === 0 ? 'small' : 'large',
+      bytes: new Uint8Array(found[i] ?? [])
+    }))
+  return { 'index-usage': column(0), 'index-reach': column(1), 'index-entry': column(2) }
+}
+
+export const INDEXED_HASH = sha256(Buffer.from('hello\n'))
+
+/** Length of the file u32be, the file, its spare. */
+function sparedSamples(): Sample[] {
+  const pair = (file: string, spare: string): Uint8Array => {
+    const [own, meant] = [Buffer.from(file), Buffer.from(spare)]
+    const size = Buffer.alloc(4)
+    size.writeUInt32BE(own.length)
+    return Buffer.concat([size, own, sha256(meant), meant])
+  }
+  return [
+    { name: 'both the same', bytes: pair('thirty-two bytes', 'thirty-two bytes') },
+    { name: 'the spare is newer', bytes: pair('old', 'newer') },
+    { name: 'both empty', bytes: pair('', '') }
+  ]
+}
+
+function ageSamples(): Sample[] {
+  let draws = 0
+  const counting = { bytes: (length: number) => new Uint8Array(length).fill(++draws) }
+  return ['an endpoint root of thirty-two b.', ''].map((text) => {
+    draws = 0
+    const bytes = encryptTo(recipientOf(AGE_IDENTITY), Buffer.from(text), counting)
+    return { name: text === '' ? 'nothing' : 'a root', bytes }
+  })
+}
+
+function textSamples(): Record<string, Sample[]> {
+  const texts = (...all: readonly string[]): Sample[] =>
+    all.map((text) => ({
+      name: JSON.stringify(text.slice(0, 30)),
+      bytes: new Uint8Array(Buffer.from(text))
+    }))
+  const secret = sha256(Buffer.from('a secret'))
+  const phrase = secretToWords(secret)
+  const invite = inviteToWords(secret.slice(0, 10))
+  return {
+    words: texts(phrase, phrase.toUpperCase(), phrase.replaceAll(' ', ',\n'), ` ${phrase} `),
+    phrase: texts(phrase, splitSecret(secret, sha256(secret)).join(' ')),
+    invite: texts(invite, invite.replaceAll('-', ' '), invite.replaceAll('-', '–')),
+    'age-identity': texts(AGE_IDENTITY),
+    'peer-id': texts(peerIdText(keyOf('desk').public), peerIdText(new Uint8Array(32))),
+    'home-path': texts('peer.key', 'blocks/base/00000001.seg', 'spare/roster/ab', 'ünïcode/…x'),
+    'segment-name': texts('00000001.seg', '99999999.seg'),
+    name: texts('a', '...', 'C:x', 'CON', 'é', 'é', 'n'.repeat(4096), ' ', '-rf', 'a\\b', '\n'),
+    path: texts('', 'a', 'a/b', 'ein/langer/Weg/zu.txt'),
+    hex: texts('00000000', '0123abcd')
+  }
+}

@@ -1,0 +1,14 @@
+// Every format that a parser of store/ reads.
+
+import { BLOCK_FORMATS } from './_block-formats.ts'
+import { FILE_FORMATS } from './_file-formats.ts'
+import type { Format } from './_format.ts'
+import { SIGNED_FORMATS } from './_signed-formats.ts'
+import { TEXT_FORMATS } from './_text-formats.ts'
+
+export const FORMATS: readonly Format[] = [
+  ...BLOCK_FORMATS,
+  ...SIGNED_FORMATS,
+  ...FILE_FORMATS,
+  ...TEXT_FORMATS
+]
