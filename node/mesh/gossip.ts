@@ -118,7 +118,8 @@ export class Gossip {
   async #tell(): Promise<void> {
     const { clock } = this.#components
     const { signal } = this.#stopped
-    await clock.sleep(this.#restsUntilMs - clock.monotonic(), { signal }).catch(() => undefined)
+    const restMs = Math.max(0, this.#restsUntilMs - clock.monotonic())
+    await clock.sleep(restMs, { signal }).catch(() => undefined)
     this.#telling = undefined
     this.#restsUntilMs = clock.monotonic() + DEFAULT_REST_MS
     if (signal.aborted) return
