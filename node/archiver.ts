@@ -1,19 +1,27 @@
 // The archiver: a tree becomes a state. It walks the tree beside the previous state and the base, reads
 // only what the scanner cannot vouch for, and encodes bottom-up only the directories that changed. What it
-// cannot read it carries forward and names; it never mistakes a failure for a deletion.
+// cannot read it carries forward and names; it never mistakes a failure for a deletion. It walks ahead of
+// what is being packed: work begins in the order of the walk, and a directory ends when all below it has.
 
 import type { CID, Hash } from '../store/block.ts'
 import { directoryDigest, stateDigest } from '../store/digest.ts'
 import { writeDirectory } from '../store/directory.ts'
-import type { ChunkRef, Entry, FileContent } from '../store/entry.ts'
+import type { Entry } from '../store/entry.ts'
 import { encodePage } from '../store/page.ts'
-import type { StateReader } from '../store/reader.ts'
 import type { Sink } from '../store/sink.ts'
-import { directoryEntries, fileChunks, joinPath, sameMetadata } from '../store/tree.ts'
+import { directoryEntries, joinPath, sameMetadata } from '../store/tree.ts'
 import type { Clock } from '../store/clock.ts'
 import { Unreadable } from './errors.ts'
-import { inOrder } from './in-order.ts'
-import { packFile, type KnownChunk } from './packer.ts'
+import {
+  FileArchiver,
+  sameHash,
+  withoutLink,
+  type Known,
+  type Place,
+  type Seen
+} from './file-archiver.ts'
+import { Flow, Gathering } from './flow.ts'
+import { inlineCrew, type Crew, type OpenCrew } from './packer.ts'
 import {
   isContentKnown,
   isEntryKnown,
@@ -23,7 +31,7 @@ import {
   type Sense,
   type Sight
 } from './scanner.ts'
-import { CHANGED, describeSteadily, isStillThere, readSteadily, type Described } from './steady.ts'
+import { CHANGED, describeSteadily } from './steady.ts'
 import { showPath } from './tree/path.ts'
 import type { Tree, TreePath, TreeStat } from './tree/tree.ts'
 import {
@@ -37,12 +45,6 @@ import {
   type Witness,
   type WitnessBook
 } from './witness.ts'
-
-/** A state to compare with. */
-export interface Known {
-  reader: StateReader
-  root: CID
-}
 
 export interface ArchiveInput {
   tree: Tree
@@ -58,6 +60,8 @@ export interface ArchiveInput {
   witnesses?: WitnessBook | undefined
   /** What takes part; everything, if absent. */
   includes?: (path: TreePath, type: TreeStat['type']) => boolean
+  /** Who packs files; inline, if absent. */
+  openCrew?: OpenCrew | undefined
   onProgress?: (count: ArchiveCount) => void
   signal?: AbortSignal | undefined
 }
@@ -95,24 +99,29 @@ export async function archive(input: ArchiveInput): Promise<Archived> {
   return new Archive(input).run()
 }
 
-/** One directory on its way, with the entries it is compared to. */
-interface Place {
-  path: TreePath
-  sight: Sight
-  base: Entry | undefined
+/** Everything below a directory has begun; its entry comes when that has ended. */
+interface Begun {
+  entry: Promise<Entry>
 }
 
-/** An entry as it was found. */
-interface Seen extends Described {
-  /** It is what was there at one moment: not torn, nor carried forward. */
-  whole: boolean
+/** What was seen of a directory before anything in it was read. */
+interface Listed {
+  listing: Awaited<ReturnType<Tree['list']>>
+  /** Wall time just before. */
+  listedMs: number
+  known: DirectoryWitnesses
+  before: readonly Entry[]
+  baseEntries: readonly Entry[]
 }
+
+const SLASH = 0x2f
 
 class Archive {
   readonly #input: ArchiveInput
-  readonly #skipped: Skipped[] = []
-  /** The first path of each file with several names, by device and inode. */
-  readonly #links = new Map<string, { path: TreePath; entry: Entry }>()
+  readonly #crew: Crew
+  readonly #flow: Flow
+  readonly #files: FileArchiver
+  readonly #skipped: { path: TreePath; why: string }[] = []
   readonly #count: ArchiveCount = {
     examined: 0,
     entries: 0,
@@ -125,10 +134,24 @@ class Archive {
   }
 
   constructor(input: ArchiveInput) {
+    const { sink, signal, openCrew = inlineCrew } = input
     this.#input = input
+    this.#crew = openCrew(sink, { signal })
+    this.#flow = new Flow(this.#crew.ahead)
+    this.#files = new FileArchiver({ ...input, crew: this.#crew }, this.#count)
   }
 
   async run(): Promise<Archived> {
+    try {
+      return await this.#run()
+    } finally {
+      await this.#crew.stop()
+      // Nothing reads from the tree any more.
+      await this.#flow.settled().catch(() => undefined)
+    }
+  }
+
+  async #run(): Promise<Archived> {
     const { tree, previous, base, sink } = this.#input
     const path = new Uint8Array()
     const stat = await tree.stat(path)
@@ -136,8 +159,9 @@ class Archive {
     const before = previous && (await previous.reader.top(previous.root))
     const baseTop = base && (await base.reader.top(base.root))
     const sight = { name: path, stat, before, witness: undefined }
-    const top = await this.#directory({ path, sight, base: baseTop })
-    if (top === undefined) throw new Unreadable(tree.where, 'it is itself a Drystone home')
+    const begun = await this.#begin({ path, sight, base: baseTop })
+    if (begun === undefined) throw new Unreadable(tree.where, 'it is itself a Drystone home')
+    const top = await begun.entry
     const digest = stateDigest(top)
     const { body, links } = encodePage([top])
     const root = this.#sameRoot(digest, top, [baseTop, base?.root], [before, previous?.root])
@@ -145,7 +169,10 @@ class Archive {
       root: root ?? (await sink.put('top', body, links)),
       digest,
       count: this.#count,
-      skipped: this.#skipped
+      skipped: this.#skipped.toSorted(inWalkOrder).map(({ path, why }) => ({
+        path: showPath(path),
+        why
+      }))
     }
   }
 
@@ -162,8 +189,8 @@ class Archive {
     return same?.[1]
   }
 
-  /** The entry of a directory and all below it; undefined for a Drystone home. */
-  async #directory(place: Place): Promise<Entry | undefined> {
+  /** Begins a directory and all below it; undefined for a Drystone home. @throws {Unreadable} */
+  async #begin(place: Place): Promise<Begun | undefined> {
     const { tree, signal, witnesses } = this.#input
     signal?.throwIfAborted()
     const { path, sight, base } = place
@@ -178,16 +205,21 @@ class Archive {
       ? before
       : await this.#entriesOf(base, this.#input.base)
     const { entry } = await describeSteadily(this.#input, path, sight)
-    const entries = await this.#children(place, {
+    const children = await this.#beginChildren(place, {
       listing: present,
       listedMs,
       known,
       before,
       baseEntries
     })
-    entry.hash = directoryDigest(entries)
-    entry.page = await this.#page(entry.hash, entries, [base, sight.before])
-    return entry
+    await this.#flow.room()
+    const ending = this.#flow.start(async () => {
+      const entries = await children()
+      entry.hash = directoryDigest(entries)
+      entry.page = await this.#page(entry.hash, entries, [base, sight.before])
+      return entry
+    })
+    return { entry: ending }
   }
 
   /** That all is gone is only believed of the file system on which it was. @throws {Unreadable} */
@@ -202,136 +234,94 @@ class Archive {
     )
   }
 
-  async #children(
-    { path, sight: { stat } }: Place,
-    sides: {
-      listing: Awaited<ReturnType<Tree['list']>>
-      /** Wall time just before. */
-      listedMs: number
-      known: DirectoryWitnesses
-      before: readonly Entry[]
-      baseEntries: readonly Entry[]
-    }
-  ): Promise<Entry[]> {
-    const { witnesses, includes } = this.#input
-    const fresh: DirectoryWitnesses = new Map([[SELF, selfWitness(stat)]])
-    const baseByName = new Map(sides.baseEntries.map((entry) => [witnessKey(entry.name), entry]))
-    const listing = sides.listing.filter(
+  /** Begins whatever is in a directory; what it gives ends when all of that has. */
+  async #beginChildren(place: Place, listed: Listed): Promise<() => Promise<Entry[]>> {
+    const { includes } = this.#input
+    const { path } = place
+    const baseByName = new Map(listed.baseEntries.map((entry) => [witnessKey(entry.name), entry]))
+    const listing = listed.listing.filter(
       ({ name, stat }) => includes?.(joinPath(path, name), stat.type) ?? true
     )
-    const { sights, gone } = mergeSights(listing, sides.before, sides.known)
+    const { sights, gone } = mergeSights(listing, listed.before, listed.known)
     this.#count.deleted += gone.length
-    const entries: Entry[] = []
-    const read = async (sight: Sight) => ({
-      sight,
-      child: await this.#child({
+    const found: (Seen | undefined)[] = Array.from({ length: sights.length })
+    const gathering = new Gathering()
+    for (const [i, sight] of sights.entries()) {
+      const keep = (seen: Seen | undefined): void => {
+        if (seen !== undefined) this.#note(seen.entry, sight.before)
+        found[i] = seen
+      }
+      const child = {
         path: joinPath(path, sight.name),
         sight,
         base: baseByName.get(witnessKey(sight.name))
-      })
-    })
-    for await (const { sight, child } of inOrder(sights, read, { isAlone: mustBeAlone })) {
+      }
+      this.#count.examined++
+      const { stat } = sight
+      if (stat.type === 'directory') {
+        const begun = await this.#orCarried(child, () => this.#begin(child))
+        if (begun === undefined || 'whole' in begun) keep(begun)
+        else gathering.follow(begun.entry.then((entry) => keep({ entry, stat, whole: true })))
+      } else if (isEntryKnown(sight) && (stat.type !== 'file' || stat.links === 1)) {
+        keep({ entry: withoutLink(sight.before as Entry), stat, whole: true })
+      } else {
+        await this.#flow.room()
+        gathering.follow(this.#flow.start(async () => keep(await this.#child(child))))
+      }
+    }
+    return async () => {
+      await gathering.ended()
+      this.#keepWitnesses(place, listed, { sights, found })
+      return found.filter((seen) => seen !== undefined).map(({ entry }) => entry)
+    }
+  }
+
+  #keepWitnesses(
+    { path, sight: { stat } }: Place,
+    { listedMs }: Listed,
+    { sights, found }: { sights: Sight[]; found: (Seen | undefined)[] }
+  ): void {
+    const { witnesses } = this.#input
+    if (witnesses === undefined) return
+    const fresh: DirectoryWitnesses = new Map([[SELF, selfWitness(stat)]])
+    for (const [i, sight] of sights.entries()) {
+      const child = found[i]
       if (child === undefined) continue
-      entries.push(child.entry)
       const key = witnessKey(sight.name)
-      const isCalm = !isRacy(child.stat, sides.listedMs)
+      const isCalm = !isRacy(child.stat, listedMs)
       if (child.whole && isCalm) fresh.set(key, witnessOf(child.stat))
       // A witness that vouched once still does; only a new one has to wait until the file is calm.
       else if (isContentKnown(sight) && sight.witness) fresh.set(key, sight.witness)
     }
-    witnesses?.set(path, fresh)
-    return entries
+    witnesses.set(path, fresh)
   }
 
-  /** One name; undefined if it is not kept. */
-  async #child(place: Place): Promise<Seen | undefined> {
-    const { sight } = place
-    this.#count.examined++
+  /** What `look` finds; what was there before, if that cannot be read now. */
+  async #orCarried<T>(
+    { path, sight }: Place,
+    look: () => Promise<T>
+  ): Promise<T | Seen | undefined> {
     try {
-      const seen = await this.#read(place)
-      if (seen === undefined) return undefined
-      this.#note(seen.entry, sight.before)
-      return seen
+      return await look()
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error
-      this.#skipped.push({ path: showPath(place.path), why: error.message })
+      this.#skipped.push({ path, why: error.message })
       if (sight.before === undefined) return undefined
-      this.#note(sight.before, sight.before)
       return { entry: sight.before, stat: sight.stat, whole: false }
     }
   }
 
-  async #read(place: Place): Promise<Seen | undefined> {
+  /** One name that is no directory; undefined if it is not kept. */
+  async #child(place: Place): Promise<Seen | undefined> {
     const { path, sight } = place
-    const { stat } = sight
-    if (stat.type === 'directory') {
-      const entry = await this.#directory(place)
-      return entry && { entry, stat, whole: true }
-    }
-    if (stat.type !== 'file') {
-      if (isEntryKnown(sight)) return { entry: sight.before as Entry, stat, whole: true }
-      return { ...(await describeSteadily(this.#input, path, sight)), whole: true }
-    }
-    const several = stat.links > 1
-    const id = `${stat.device}:${stat.inode}`
-    const first = several ? this.#links.get(id) : undefined
-    if (first !== undefined && (await isStillThere(this.#input.tree, path, stat))) {
-      const entry = { ...first.entry, name: sight.name, linkTo: first.path }
-      return { entry, stat, whole: true }
-    }
-    const seen = await this.#file(place)
-    if (several) this.#links.set(id, { path, entry: seen.entry })
-    return seen
-  }
-
-  async #file({ path, sight, base }: Place): Promise<Seen> {
-    if (isEntryKnown(sight)) {
-      return { entry: withoutLink(sight.before as Entry), stat: sight.stat, whole: true }
-    }
-    if (isContentKnown(sight)) {
-      const { entry, stat } = await describeSteadily(this.#input, path, sight)
-      // Changed meanwhile, it has to be read after all.
-      if (stat === sight.stat) {
-        return { entry: { ...entry, ...contentOf(sight.before) }, stat, whole: true }
+    return this.#orCarried(place, async () => {
+      if (sight.stat.type !== 'file') {
+        return { ...(await describeSteadily(this.#input, path, sight)), whole: true }
       }
-    }
-    const { sink } = this.#input
-    const known = await this.#knownChunks(sight.before)
-    const { packed, entry, stat, whole } = await readSteadily(
-      this.#input,
-      { path, sight },
-      (file) => packFile(file, sink, known)
-    )
-    const full: Entry = {
-      ...entry,
-      size: packed.size,
-      hash: packed.fingerprint,
-      content: packed.content
-    }
-    this.#count.hashedBytes += packed.size
-    if (base?.type === 'file' && sameHash(base, full)) {
-      if (sameMetadata(base, full)) this.#count.baseHashedBytes += packed.size
-      if (base.content !== undefined) full.content = base.content
-    }
-    if (!whole) this.#skipped.push({ path: showPath(path), why: CHANGED })
-    return { entry: full, stat, whole }
-  }
-
-  /** Where chunks are that the base has, or the file had before. */
-  async #knownChunks(before: Entry | undefined): Promise<KnownChunk> {
-    const { inBase } = this.#input
-    const earlier = await this.#chunksBefore(before)
-    return (hash) => inBase?.(hash) ?? earlier.get(Buffer.from(hash).toString('latin1'))
-  }
-
-  async #chunksBefore(before: Entry | undefined): Promise<Map<string, CID>> {
-    const chunks = new Map<string, CID>()
-    const reader = this.#input.previous?.reader
-    if (reader === undefined || before?.type !== 'file') return chunks
-    for await (const { hash, cid } of fileChunks(reader, before) as AsyncIterable<ChunkRef>) {
-      chunks.set(Buffer.from(hash).toString('latin1'), cid)
-    }
-    return chunks
+      const seen = await this.#files.look(place)
+      if (!seen.whole) this.#skipped.push({ path, why: CHANGED })
+      return seen
+    })
   }
 
   async #entriesOf(entry: Entry | undefined, known: Known | undefined): Promise<Entry[]> {
@@ -364,28 +354,13 @@ class Archive {
   }
 }
 
-/** Directories, whose own files run ahead; and linked files, whose first name must be known first. */
-function mustBeAlone({ stat }: Sight): boolean {
-  return stat.type === 'directory' || stat.links > 1
+/** Names of a directory in byte order, and what is in a directory right behind its name. */
+function inWalkOrder(a: { path: TreePath }, b: { path: TreePath }): number {
+  return Buffer.compare(orderOf(a.path), orderOf(b.path))
 }
 
-function contentOf(before: Entry | undefined): { hash?: Hash; content?: FileContent } {
-  return {
-    ...(before?.hash && { hash: before.hash }),
-    ...(before?.content && { content: before.content })
-  }
-}
-
-/** The first name of a linked file carries no link, whatever it carried before. */
-function withoutLink(entry: Entry): Entry {
-  if (entry.linkTo === undefined) return entry
-  const first = { ...entry }
-  delete first.linkTo
-  return first
-}
-
-function sameHash(a: { hash?: Hash } | undefined, b: { hash?: Hash } | undefined): boolean {
-  return a?.hash !== undefined && b?.hash !== undefined && equal(a.hash, b.hash)
+function orderOf(path: TreePath): Uint8Array {
+  return path.map((byte) => (byte === SLASH ? 0 : byte))
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,6 +1,7 @@
 // The packer: a file in, blocks out. Pieces flow read → cut → hash → known? → sink; a chunk that the
 // previous version of the file or the base already has costs nothing more than its hash. The fingerprint
-// is over every byte that went by, so what is stored is what was read.
+// is over every byte that went by, so what is stored is what was read. Who packs is a crew: this file's own
+// does it inline; the one in node/threads/ gives the same blocks and counts, and uses every core.
 
 import { createHash, type Hash as HashStream } from 'node:crypto'
 import { pipe } from 'it-pipe'
@@ -25,6 +26,36 @@ export interface Packed {
   content: FileContent
 }
 
+/** A file to be packed. It stays open until its packing has ended, either way. */
+export interface PackJob {
+  file: TreeFile
+  /** As it was seen, for planning only. */
+  size: number
+  known: KnownChunk
+}
+
+/** Packs files for one sink. */
+export interface Crew {
+  /** How many files should be under way, so that there is work for every hand. */
+  readonly ahead: number
+  /** @throws {Unreadable} and whatever the sink throws */
+  pack(job: PackJob): Promise<Packed>
+  /** Called once, when no more files come; what has not ended fails. */
+  stop(): Promise<void>
+}
+
+/** Gathers a crew for a sink. When `signal` aborts, whatever the crew has not packed fails. */
+export type OpenCrew = (sink: Sink, options: { signal?: AbortSignal | undefined }) => Crew
+
+/** Enough that one file is stored while the next is read. */
+const INLINE_AHEAD = 8
+
+export const inlineCrew: OpenCrew = (sink) => ({
+  ahead: INLINE_AHEAD,
+  pack: ({ file, known }) => packFile(file, sink, known),
+  stop: async () => {}
+})
+
 /** Reads an open file to its end, and stores what is not known yet. */
 export async function packFile(file: TreeFile, sink: Sink, known: KnownChunk): Promise<Packed> {
   return packBytes(readPieces(file), sink, known)
@@ -47,8 +78,17 @@ export async function packBytes(
       for await (const chunk of stored) chunks.push(chunk)
     }
   )
+  return describePacked(chunks, fingerprint.digest(), sink)
+}
+
+/** What a file's chunks, all of them stored, make it. */
+export async function describePacked(
+  chunks: ChunkRef[],
+  fingerprint: Hash,
+  sink: Sink
+): Promise<Packed> {
   const size = chunks.reduce((sum, { length }) => sum + length, 0)
-  return { fingerprint: fingerprint.digest(), size, content: await contentOf(chunks, sink) }
+  return { fingerprint, size, content: await contentOf(chunks, sink) }
 }
 
 async function contentOf(chunks: ChunkRef[], sink: Sink): Promise<FileContent> {

@@ -6,6 +6,7 @@ import type { Disk } from '../store/disk.ts'
 import type { Index } from '../store/index.ts'
 import type { Random } from '../store/random.ts'
 import type { Address, Gate, Network } from '../protocol/network.ts'
+import type { OpenCrew } from './packer.ts'
 import type { Tree } from './tree/tree.ts'
 
 export interface NetworkSettings {
@@ -25,6 +26,8 @@ export interface Ports {
   openNetwork(identity: { seed: Uint8Array; gate: Gate }, settings: NetworkSettings): Network
   openTree(root: string): Promise<Tree>
   openIndex(): Promise<Index>
+  /** Who packs the files of a state; inline, if absent. */
+  openCrew?: OpenCrew
 }
 
 /** Settings of one who only calls out: it listens nowhere, and looks where it would listen. */

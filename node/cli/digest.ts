@@ -21,7 +21,11 @@ export function define(command: Command): void {
           tree: await openRealTree(resolve(directory)),
           clock: systemClock,
           // Only the digest is wanted: nothing is kept.
-          sink: plainSink({ has: async () => true, put: async () => {} }),
+          sink: plainSink({
+            hasEach: async (_, hashes) => hashes.map(() => true),
+            put: async () => {},
+            putPacked: async () => {}
+          }),
           sense: { owners: isRoot },
           signal,
           onProgress: ({ files, bytes }) => {

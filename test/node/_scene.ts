@@ -8,7 +8,9 @@ import { BodyStateReader, openBodies } from '../../store/reader.ts'
 import { sealKeys } from '../../store/seal.ts'
 import { plainSink, sealedSink, type BlockTarget } from '../../store/sink.ts'
 import type { Source } from '../../store/source.ts'
-import { archive, type ArchiveInput, type Archived, type Known } from '../../node/archiver.ts'
+import { unpackBlock, type StoredBlock } from '../../store/stored.ts'
+import { archive, type ArchiveInput, type Archived } from '../../node/archiver.ts'
+import type { Known } from '../../node/file-archiver.ts'
 import { showPath } from '../../node/tree/path.ts'
 import type { Tree } from '../../node/tree/tree.ts'
 import { WitnessBook } from '../../node/witness.ts'
@@ -19,12 +21,18 @@ import { MemoryTree } from '../../sim/tree/tree.ts'
 export class MemoryBlocks implements BlockTarget, Source {
   readonly blocks = new Map<string, { scope: Scope; bytes: Uint8Array }>()
 
-  async has(_: Scope, hash: Hash): Promise<boolean> {
-    return this.blocks.has(toHex(hash))
+  async hasEach(_: Scope, hashes: readonly Hash[]): Promise<boolean[]> {
+    return hashes.map((hash) => this.blocks.has(toHex(hash)))
   }
 
   async put(scope: Scope, cid: CID, bytes: Uint8Array): Promise<void> {
     this.blocks.set(toHex(hashOf(cid)), { scope, bytes })
+  }
+
+  async putPacked(scope: Scope, cid: CID, stored: StoredBlock): Promise<void> {
+    const bytes = unpackBlock(hashOf(cid), stored)
+    if (bytes === undefined) throw new Error('a block that is not what its address says')
+    await this.put(scope, cid, bytes)
   }
 
   async get(cid: CID): Promise<Uint8Array | undefined> {

@@ -22,6 +22,7 @@ import { isName } from '../../store/page-columns.ts'
 import { BodyStateReader, openBodies, type Keyring, type StateReader } from '../../store/reader.ts'
 import type { BlockTarget, Sink } from '../../store/sink.ts'
 import type { Source } from '../../store/source.ts'
+import { unpackBlock, type StoredBlock } from '../../store/stored.ts'
 
 /** Blocks in memory. What it gives is verified, as a Source must. */
 export class MemoryBlocks implements BlockTarget, Source {
@@ -29,8 +30,12 @@ export class MemoryBlocks implements BlockTarget, Source {
   /** The blocks that were asked for, in order. */
   readonly asked: string[] = []
 
-  has(_: Scope, hash: Hash): Promise<boolean> {
-    return Promise.resolve(this.blocks.has(toHex(hash)))
+  hasEach(_: Scope, hashes: readonly Hash[]): Promise<boolean[]> {
+    return Promise.resolve(hashes.map((hash) => this.blocks.has(toHex(hash))))
+  }
+
+  putPacked(scope: Scope, cid: CID, stored: StoredBlock): Promise<void> {
+    return this.put(scope, cid, unpackBlock(cid.multihash.digest, stored) ?? new Uint8Array())
   }
 
   put(_: Scope, cid: CID, bytes: Uint8Array): Promise<void> {
