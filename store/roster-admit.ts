@@ -29,12 +29,12 @@ export function admit(
 ): Admission {
   const standing = new Standings(mesh)
   const ids = new Set<string>()
-  let waiting = [...known]
-  for (const record of waiting) ids.add(toHex(record.id))
+  // Read once, since one may come behind many others on which it stands.
+  let waiting = [...known].map(read)
+  for (const { record } of waiting) ids.add(toHex(record.id))
   for (let before = -1; before !== waiting.length;) {
     before = waiting.length
-    waiting = waiting.filter((record) => {
-      const entry = readEntry(record)
+    waiting = waiting.filter(({ entry }) => {
       if (entry === undefined) return false
       if (!standing.mayIssue(entry)) return true
       standing.note(entry)
@@ -43,13 +43,12 @@ export function admit(
   }
 
   const admission: Admission = { accepted: [], refused: [] }
-  let pending = [...incoming].filter(({ id }) => !ids.has(toHex(id)))
+  let pending = [...incoming].filter(({ id }) => !ids.has(toHex(id))).map(read)
   for (let before = -1; before !== pending.length;) {
     before = pending.length
-    pending = pending.filter((record) => {
+    pending = pending.filter(({ record, entry }) => {
+      if (entry !== undefined && !standing.mayIssue(entry)) return !ids.has(entry.id)
       if (ids.has(toHex(record.id))) return false
-      const entry = readEntry(record)
-      if (entry !== undefined && !standing.mayIssue(entry)) return true
       try {
         standing.note(checkRecord(record, mesh))
         admission.accepted.push(record)
@@ -61,11 +60,15 @@ export function admit(
       return false
     })
   }
-  for (const record of pending) {
+  for (const { record } of pending) {
     const failure = new NotSigned(`a ${record.kind} record by somebody who may not sign it`)
     admission.refused.push({ record, failure })
   }
   return admission
+}
+
+function read(record: SignedRecord): { record: SignedRecord; entry: Entry | undefined } {
+  return { record, entry: readEntry(record) }
 }
 
 interface InviteStanding {
