@@ -14,6 +14,11 @@ export function sparePath(path: string): string {
   return `${FOLDER}/${path}`
 }
 
+/** True if `bytes` are a spare, and its sum holds. */
+export function isSpare(bytes: Uint8Array): boolean {
+  return openSpare(bytes)?.holds === true
+}
+
 /** As writeFile does, twice. The directory of `path` must be there. */
 export async function writeSpared(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
   await writeSpare(disk, path, bytes)

@@ -23,7 +23,10 @@ async function build() {
   return { disk, index, open, store, blocks }
 }
 
-const FINE = { blocks: 20, bytes: 10_000, damaged: [], unindexed: 0, unreadable: [] }
+const FINE = {
+  ...{ blocks: 20, bytes: 10_000, unindexed: 0 },
+  ...{ damaged: [], missing: [], unreadable: [], footers: [] }
+}
 
 test('a sound store has nothing to report, open or closed, and check writes nothing', async (t) => {
   const { store, disk, open } = await build()
@@ -56,8 +59,8 @@ test('a deep check names every damaged block, and changes nothing', async (t) =>
       )
     }
     const shallow = await check({ blockstore })
-    // Footers list closed segments; in an open one the damaged header is met, and then all are read.
-    t.is(shallow.damaged.length, isClosed ? 0 : 2)
+    // Of the two only the second is hit in its header.
+    t.is(shallow.damaged.length, 1)
   }
 })
 
