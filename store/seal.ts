@@ -9,12 +9,13 @@ import {
   createSecretKey,
   type KeyObject
 } from 'node:crypto'
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, zstdDecompressSync } from 'node:zlib'
 import { BLOCK_BYTES_MAX, DAG_CBOR, HASH_BYTES, cidOf, type CID, type Hash } from './block.ts'
 import { bytesOf, decode, encode, integerOf, readList } from './codec.ts'
 import { Malformed, NotOpened } from './errors.ts'
 import { kdf } from './key.ts'
 import { WINDOW_LOG_MAX } from './stored.ts'
+import { shrink } from './zstd.ts'
 
 /** What a block holds; its number is under the seal, so one type can never pass for another. */
 export const BLOCK_TYPES = { chunk: 1, page: 2, list: 3, top: 4 } as const
@@ -42,7 +43,6 @@ const PAYLOAD_HEADER_BYTES = 5
 const TAG_BYTES = 16
 const NONCE = new Uint8Array(12)
 const EPOCH_MAX = 0xffff
-const ZSTD_LEVEL = 3
 const ZEROS = Buffer.alloc(BLOCK_BYTES_MAX)
 
 export function sealKeys(sealKey: Uint8Array, epoch = 0): SealKeys {
@@ -67,7 +67,7 @@ export function seal(
   // A larger one may shrink enough to be sealed, but would never be opened.
   if (body.length > BLOCK_BYTES_MAX) throw new Malformed(`a body of ${body.length} bytes`)
   const sorted = packLinks(links)
-  const packed = compress(body)
+  const packed = shrink(body, body.length - 1)
   const stored = packed ?? body
   const frame = encode([VERSION, keys.epoch, sorted, new Uint8Array(HASH_BYTES)]).length
   const payloadBytes = paddedPayload(frame, PAYLOAD_HEADER_BYTES + stored.length)
@@ -153,18 +153,6 @@ function readSealed(bytes: Uint8Array): Sealed {
     }
   }
   return sealed
-}
-
-/** The body in less space; undefined where zstd does not pay. */
-function compress(body: Uint8Array): Uint8Array | undefined {
-  const packed = zstdCompressSync(body, {
-    params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL },
-    pledgedSrcSize: body.length
-  })
-  if (packed.length >= body.length) return undefined
-  // Nothing but a restore would notice what a faulty memory made of it, and that is too late.
-  if (!sameBytes(expand(packed), body)) throw new Error('zstd does not give back what it was given')
-  return packed
 }
 
 function expand(packed: Uint8Array): Uint8Array {

@@ -2,9 +2,10 @@
 // before it is trusted (unpacked again and compared), and unpacking is bounded by the length that was
 // promised, so neither a faulty compressor nor a bomb comes through.
 
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, zstdDecompressSync } from 'node:zlib'
 import { BLOCK_BYTES_MAX, sha256, type Hash } from './block.ts'
 import { Malformed } from './errors.ts'
+import { shrink } from './zstd.ts'
 
 export const METHOD_RAW = 0
 export const METHOD_ZSTD = 1
@@ -17,7 +18,6 @@ export interface StoredBlock {
   body: Uint8Array
 }
 
-const ZSTD_LEVEL = 3
 /** zstd is kept if it saves at least one part in so many. */
 const SAVING = 16
 /** No block needs a larger window; a frame that asks for one is asking for our memory. */
@@ -27,13 +27,8 @@ export const WINDOW_LOG_MAX = Math.log2(BLOCK_BYTES_MAX)
 export function packBlock(bytes: Uint8Array, { compress }: { compress: boolean }): StoredBlock {
   const raw: StoredBlock = { method: METHOD_RAW, plainLength: bytes.length, body: bytes }
   if (!compress || bytes.length < SAVING) return raw
-  const body = zstdCompressSync(bytes, {
-    params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL },
-    pledgedSrcSize: bytes.length
-  })
-  if (body.length > bytes.length - bytes.length / SAVING) return raw
-  const packed: StoredBlock = { method: METHOD_ZSTD, plainLength: bytes.length, body }
-  return Buffer.compare(unpack(packed) ?? new Uint8Array(0), bytes) === 0 ? packed : raw
+  const body = shrink(bytes, bytes.length - bytes.length / SAVING)
+  return body === undefined ? raw : { method: METHOD_ZSTD, plainLength: bytes.length, body }
 }
 
 /** The block's bytes, if `stored` is the block with this hash; undefined if it is damaged. */

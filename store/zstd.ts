@@ -22,8 +22,8 @@ const mostOf = (length: number): number => length + (length >> 8) + 128
  * The bytes as one zstd frame; undefined if it is longer than `lengthMax`, or if it does not give them back,
  * which is the fault of a machine.
  */
-export function compress(bytes: Uint8Array, lengthMax: number): Uint8Array | undefined {
-  const packed = compressor.run(bytes) ?? compressOnce(bytes)
+export function shrink(bytes: Uint8Array, lengthMax: number): Uint8Array | undefined {
+  const packed = compressor.run(bytes) ?? shrinkOnce(bytes)
   if (packed.length > lengthMax) return undefined
   // A copy: the context writes its next frame to the same place.
   const frame = new Uint8Array(packed)
@@ -32,7 +32,7 @@ export function compress(bytes: Uint8Array, lengthMax: number): Uint8Array | und
 }
 
 /** The same without a context that is kept. */
-export function compressOnce(bytes: Uint8Array): Uint8Array {
+export function shrinkOnce(bytes: Uint8Array): Uint8Array {
   return zstdCompressSync(bytes, {
     params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL },
     pledgedSrcSize: bytes.length,

@@ -57,8 +57,12 @@ function drawn(node: ts.Node): string | undefined {
   return undefined
 }
 
-/** Rooms that no simulation enters, and the clock that waits for the event loop on its behalf. */
-const REAL_ROOMS = /^(node\/(cli|control|net|tree)\/|store\/(disk|index)\.ts$|sim\/clock\.ts$)/
+/**
+ * Rooms that no simulation enters, the clock that waits for the event loop on its behalf, and the file that
+ * uses in step what others use as a stream.
+ */
+const REAL_ROOMS =
+  /^(node\/(cli|control|net|threads|tree)\/|store\/(disk|index|zstd)\.ts$|sim\/clock\.ts$)/
 
 /** What ends, or answers, as the machine, the collector or the place of the user has it. */
 const UNORDERED = new Set([
@@ -81,6 +85,7 @@ function astray(node: ts.Node): string | undefined {
     const name = (node.propertyName ?? node.name).text
     const { moduleSpecifier } = node.parent.parent.parent
     const module = ts.isStringLiteral(moduleSpecifier) ? moduleSpecifier.text : ''
+    if (module === 'node:worker_threads') return module
     const isThreaded = module === 'node:zlib' && !node.isTypeOnly && !IN_STEP.test(name)
     return isThreaded || (module === 'node:crypto' && THREADED.has(name)) ? name : undefined
   }
