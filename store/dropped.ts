@@ -98,7 +98,13 @@ export class DroppedPlaces {
       }
       if (places === undefined) continue
       const count = Math.min(Math.floor(rest.length / PLACE_BYTES), announced - places.size)
-      for (let i = 0; i < count; i++) places.#pushKey(rest.readBigUInt64BE(i * PLACE_BYTES))
+      for (let i = 0; i < count; i++) {
+        const key = rest.readBigUInt64BE(i * PLACE_BYTES)
+        // What is looked for by halves must be sorted.
+        if (places.#size > 0 && key <= (places.#keys[places.#size - 1] as bigint))
+          throw damaged(path)
+        places.#pushKey(key)
+      }
       sum.update(rest.subarray(0, count * PLACE_BYTES))
       rest = rest.subarray(count * PLACE_BYTES)
       if (rest.length > HASH_BYTES + PLACE_BYTES && places.size === announced) throw damaged(path)

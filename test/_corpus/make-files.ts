@@ -4,11 +4,13 @@
 import { BlockIndex } from '../../store/block-index.ts'
 import { encryptTo, identityOf, recipientOf } from '../../store/age.ts'
 import { sha256 } from '../../store/block.ts'
+import { DroppedPlaces, droppedPath } from '../../store/dropped.ts'
 import { openIndex } from '../../store/index.ts'
 import { peerIdText } from '../../store/peer.ts'
 import { HEADER_BYTES, encodeFooter, encodeRecord, type Placed } from '../../store/segment.ts'
 import { METHOD_RAW, METHOD_ZSTD, packBlock } from '../../store/stored.ts'
 import { inviteToWords, secretToWords, splitSecret } from '../../store/words.ts'
+import { SimDisk } from '../../sim/disk/disk.ts'
 import { keyOf } from '../store/_mesh.ts'
 import type { Sample } from './text.ts'
 
@@ -21,6 +23,7 @@ export async function fileSamples(): Promise<Record<string, Sample[]>> {
     ...segmentSamples(),
     ...(await indexSamples()),
     spared: sparedSamples(),
+    dropped: await droppedSamples(),
     age: ageSamples(),
     ...textSamples()
   }
@@ -85,6 +88,21 @@ async function indexSamples(): Promise<Record<string, Sample[]>> {
 }
 
 export const INDEXED_HASH = sha256(Buffer.from('hello\n'))
+
+async function droppedSamples(): Promise<Sample[]> {
+  const made = async (highest: number, count: number): Promise<Uint8Array> => {
+    const places = new DroppedPlaces(highest)
+    for (let i = 0; i < count; i++) places.push({ segment: 1 + (i >> 2), offset: 59 * (i & 3) })
+    const disk = new SimDisk()
+    await disk.makeDirectory('blocks/base')
+    await places.write(disk, 'base')
+    return disk.read(droppedPath('base'))
+  }
+  return [
+    { name: 'no places', bytes: await made(0, 0) },
+    { name: 'nine places', bytes: await made(2 ** 32 - 1, 9) }
+  ]
+}
 
 /** Length of the file u32be, the file, its spare. */
 function sparedSamples(): Sample[] {
