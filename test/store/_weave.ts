@@ -90,22 +90,24 @@ export class Loom {
 
 /** What is there without something below it, though its scope is said to be whole. */
 export async function torn(store: Blockstore, threads: readonly Thread[]): Promise<string[]> {
-  if (!(await store.isWhole(SCOPE))) return []
-  const has = await Promise.all(
-    threads.map(async ({ hash }) => (await store.get(SCOPE, hash)) !== undefined)
-  )
-  return threads.flatMap(({ below }, number) =>
-    has[number] === true
-      ? below.filter((each) => has[each] !== true).map((each) => `${number} without ${each}`)
-      : []
-  )
+  const here = new Set(await present(store, threads))
+  return (await store.isWhole(SCOPE)) ? halvesIn(threads, here) : []
+}
+
+/** Which of those that are here lack what. */
+export function halvesIn(threads: readonly Thread[], here: ReadonlySet<number>): string[] {
+  return [...here].flatMap((number) => {
+    const missing = threads[number]?.below.filter((each) => !here.has(each)) ?? []
+    return missing.map((each) => `${number} without ${each}`)
+  })
 }
 
 /** Numbers of those that can be read. */
 export async function present(store: Blockstore, threads: readonly Thread[]): Promise<number[]> {
   const found: number[] = []
-  for (const [number, { hash }] of threads.entries()) {
-    if ((await store.get(SCOPE, hash)) !== undefined) found.push(number)
+  for (const [number, { hash, bytes }] of threads.entries()) {
+    const given = await store.get(SCOPE, hash)
+    if (given !== undefined && Buffer.compare(given, bytes) === 0) found.push(number)
   }
   return found
 }
