@@ -1,4 +1,5 @@
-// Valid blocks and addresses for the corpus.
+// Valid blocks and addresses for the corpus: every kind of entry, every level of a list, every way in which
+// a block is packed or sealed, and names that are odd and legal.
 
 import { DAG_CBOR, RAW, cidOf, sha256, type CID } from '../../store/block.ts'
 import { packChunks } from '../../store/chunk-list.ts'

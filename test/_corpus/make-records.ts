@@ -1,4 +1,5 @@
-// Valid signed records and heads for the corpus.
+// Valid signed records and heads for the corpus: what is said in the story, and what its writer and keepers
+// sign. The nasty ones are made from these by rule, where they are read (test/store/malformed/).
 
 import { signBase } from '../../store/base.ts'
 import { decode, encode } from '../../store/codec.ts'
