@@ -11,6 +11,9 @@ FORMAT.md it follows.
     rescue.py HOME --words FILE --endpoint NAME [--point N] TARGET
     rescue.py HOME --endpoint NAME [--point N] TARGET        from the computer's own home
 
+    ... --also HOME                                     for what the first home has not, such as
+                                                        the base under a computer's own points
+
 FILE holds the mesh's 24 words, both of its split phrases, or the endpoint's own 24 words; `-` reads
 them from standard input. TARGET must be empty, or not be there yet. The home is only read.
 
@@ -35,6 +38,12 @@ import sys
 import unicodedata
 import zlib
 
+
+def give_up(reason):
+    print(f'rescue: {reason}', file=sys.stderr)
+    sys.exit(2)
+
+
 try:
     from cryptography.exceptions import InvalidSignature, InvalidTag
     from cryptography.hazmat.primitives import serialization
@@ -44,7 +53,7 @@ try:
         X25519PrivateKey, X25519PublicKey)
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 except ImportError:
-    sys.exit('rescue.py needs the Python module cryptography (Debian: python3-cryptography)')
+    give_up('the Python module cryptography is missing (Debian: python3-cryptography)')
 
 KIB, MIB = 1 << 10, 1 << 20
 BLOCK_MAX = MIB
@@ -113,7 +122,7 @@ def find_zstd():
     try:
         import zstd
     except ImportError:
-        sys.exit('rescue.py needs a zstd module (Debian: python3-zstandard or python3-zstd)')
+        give_up('a zstd module is missing (Debian: python3-zstandard or python3-zstd)')
 
     def unpack(frame, most):
         # This module makes room for what the frame says.
@@ -747,12 +756,23 @@ def place_of(join):
 
 
 def read_roster(home):
-    data = home.read_spared('settings.json', most=MIB)
-    match = re.search(rb'"mesh":\s*"([0-9a-f]{64})"', data or b'')
-    if match is None:
-        raise Lost('settings.json is missing or damaged: this is no complete home')
-    mesh = bytes.fromhex(match[1].decode())
+    mesh = find_mesh(home)
     return Roster(read_records(home, 'roster', BODIES.keys() - NOT_OF_ROSTER, mesh), mesh)
+
+
+def find_mesh(home):
+    try:
+        data = home.read_spared('settings.json', most=MIB) or b''
+    except Lost as problem:
+        warn(problem)
+        data = b''
+    match = re.search(rb'"mesh":\s*"([0-9a-f]{64})"', data)
+    if match is not None:
+        return bytes.fromhex(match[1].decode())
+    genesis = read_records(home, 'roster', {'genesis'}, None)
+    if len(genesis) != 1:
+        raise Lost('neither settings.json nor one genesis record is whole: this is no complete home')
+    return genesis[0].id
 
 
 # --- FORMAT.md: Bases -----------------------------------------------------------------------------
@@ -931,22 +951,22 @@ def next_header(file, segment, at):
 
 
 class Blocks:
-    """The blocks of some scopes of one home. Every place where a block could be is tried."""
+    """The blocks of some scopes of homes. Every place where a block could be is tried."""
 
-    def __init__(self, home, scopes):
-        self.home = home
+    def __init__(self, homes, scopes):
         self.places = collections.defaultdict(list)
         self.segments = []
-        for scope in scopes:
-            for name in home.list('blocks', scope):
-                if re.fullmatch(r'\d{8}\.seg', name):
-                    self.add(('blocks', scope, name))
+        for home in homes:
+            for scope in scopes:
+                for name in home.list('blocks', scope):
+                    if re.fullmatch(r'\d{8}\.seg', name):
+                        self.add(home, ('blocks', scope, name))
 
-    def add(self, names):
+    def add(self, home, names):
+        number = len(self.segments)
+        self.segments.append((home, names))
         try:
-            with self.home.open(*names) as file:
-                number = len(self.segments)
-                self.segments.append(names)
+            with home.open(*names) as file:
                 found = dict(self.footer(file, number)) | dict(self.headers(file, number))
         except (OSError, Bad) as problem:
             warn(f'{"/".join(names)} cannot be read: {problem}')
@@ -998,7 +1018,8 @@ class Blocks:
 
     def read(self, place):
         try:
-            with self.home.open(*self.segments[place.segment]) as file:
+            home, names = self.segments[place.segment]
+            with home.open(*names) as file:
                 file.seek(place.offset + HEADER)
                 body = read_up_to(file, place.stored)
             if len(body) < place.stored:
@@ -1408,7 +1429,10 @@ class Restored:
              and first.hash == entry.hash, 'a hard link to something else')
         folder, _, name = entry.link_to.rpartition(b'/')
         with Opened(self.root, folder) as there:
-            found = os.stat(name, dir_fd=there, follow_symlinks=False)
+            try:
+                found = os.stat(name, dir_fd=there, follow_symlinks=False)
+            except FileNotFoundError:
+                raise Lost(f'its content, {show(entry.link_to)}, is not there') from None
             need(stat.S_ISREG(found.st_mode), 'a hard link to something else')
             os.link(name, entry.name, src_dir_fd=there, dst_dir_fd=fd, follow_symlinks=False)
 
@@ -1595,11 +1619,7 @@ def hash_file(name, fd):
 
 # --- The command line -----------------------------------------------------------------------------
 
-warnings = []
-
-
 def warn(text):
-    warnings.append(text)
     print(f'rescue: {text}', file=sys.stderr)
 
 
@@ -1665,13 +1685,14 @@ def list_home(home, roster, text):
             print(f'  point {point.number}  {day(point.time)}  digest {point.digest.hex()}')
 
 
-def open_base(home, roster, wanted):
-    record = choose_base(read_bases(home, roster), wanted)
+def open_base(homes, roster, wanted):
+    record = choose_base(read_bases(homes[0], roster), wanted)
     print(f'base {show(record.name)}@{show(record.label)}, number {record.serial}')
-    return State(Blocks(home, ['base', 'pages']), Seals([]), record.root, record.digest)
+    return State(Blocks(homes, ['base', 'pages']), Seals([]), record.root, record.digest)
 
 
-def open_point(home, roster, wanted, number, text):
+def open_point(homes, roster, wanted, number, text):
+    home = homes[0]
     endpoint = find_endpoint(roster, wanted)
     heads = read_heads(home, roster, endpoint)
     if not heads:
@@ -1684,7 +1705,7 @@ def open_point(home, roster, wanted, number, text):
         if found:
             point = found[0]
             print(f'point {point.number} of {show(endpoint.name)}, {day(point.time)}')
-            blocks = Blocks(home, [endpoint.id.hex(), 'base', 'pages'])
+            blocks = Blocks(homes, [endpoint.id.hex(), 'base', 'pages'])
             return State(blocks, Seals(roots), point.root, point.digest)
     raise Lost(f'no head here has the point {number}' if number else 'there is no point yet')
 
@@ -1712,6 +1733,8 @@ def main():
     parser.add_argument('--endpoint', metavar='NAME')
     parser.add_argument('--point', metavar='N', type=int)
     parser.add_argument('--words', metavar='FILE', help='a file of words, or - for standard input')
+    parser.add_argument('--also', metavar='HOME', action='append', default=[],
+                        help='another home of the mesh, for blocks that are not in the first')
     args = parser.parse_intermixed_args()
     if [args.list, args.base is not None, args.endpoint is not None].count(True) != 1:
         parser.error('one of --list, --base and --endpoint is needed')
@@ -1726,8 +1749,9 @@ def main():
             return 0
         where = os.path.realpath(args.target) + os.sep
         need(not where.startswith(os.path.realpath(args.home) + os.sep), 'TARGET is inside HOME')
-        state = (open_base(home, roster, args.base) if args.base is not None
-                 else open_point(home, roster, args.endpoint, args.point, text))
+        homes = [home, *map(Home, args.also)]
+        state = (open_base(homes, roster, args.base) if args.base is not None
+                 else open_point(homes, roster, args.endpoint, args.point, text))
         return restore(state, args.target, digest_of([state.root]))
     except (Bad, Lost, OSError) as problem:
         warn(problem)

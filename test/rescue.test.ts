@@ -164,8 +164,7 @@ test.before(async () => {
     epochs: Uint8Array[]
   }
   for (const root of epochs) writeFileSync(ownWords, secretToWords(root))
-  await office.destroy('desk')
-  await office.peer('nas').stop()
+  await Promise.all([office.peer('desk').stop(), office.peer('nas').stop()])
 })
 
 withPython('a home is listed: its bases, endpoints and, with words, points', async (t) => {
@@ -188,6 +187,18 @@ withPython('a base comes back from a keeper without any keys, file by file', asy
 withPython('the newest restore point comes back by the 24 words of the mesh', async (t) => {
   await brings(t, 'last', { args: [keeper, '--words', sheet, '--endpoint', 'desk'] })
 })
+
+withPython(
+  'the computer itself has the keys, and lacks only what lies with the keeper',
+  async (t) => {
+    const own = office.home('desk')
+    const blind = await rescue([own, '--endpoint', 'desk', office.path('own')])
+    t.is(blind.code, 1)
+    t.regex(blind.stderr, /^rescue: picture\.raw: block [0-9a-f]{64} is not here$/m)
+    t.notRegex(blind.stderr, /private\/picture/)
+    await brings(t, 'last', { args: [own, '--also', keeper, '--endpoint', 'desk'] })
+  }
+)
 
 withPython('an older point comes back by split phrases from standard input', async (t) => {
   const rows = readFileSync(sheet, 'utf8').match(/^\d+\. .*$/gm) ?? []
