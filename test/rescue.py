@@ -771,7 +771,7 @@ def find_mesh(home):
         return bytes.fromhex(match[1].decode())
     genesis = read_records(home, 'roster', {'genesis'}, None)
     if len(genesis) != 1:
-        raise Lost('neither settings.json nor one genesis record is whole: this is no complete home')
+        raise Lost('neither settings.json nor one genesis record is whole: no complete home')
     return genesis[0].id
 
 
