@@ -12,7 +12,7 @@ test('every mutant still applies, and says what it breaks', async (t) => {
       for (const mutant of mutants) {
         t.notThrows(() => applyTo(folder, mutant, { onlyCheck: true }), mutant.name)
         t.true(mutant.about.length > 0, mutant.name)
-        t.truthy(mutant.scenario, mutant.name)
+        t.truthy(mutant.scenario ?? mutant.test, mutant.name)
       }
     },
     { toRun: false }

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 export const HOUSE = fileURLToPath(new URL('../..', import.meta.url))
 export const PATCHES = fileURLToPath(new URL('.', import.meta.url))
 const BROKEN = ['node', 'protocol', 'store']
-const ROOMS = [...BROKEN, 'sim', 'package.json', 'tsconfig.json']
+const ROOMS = [...BROKEN, 'sim', 'test', 'package.json', 'tsconfig.json']
 
 export interface Mutant {
   name: string
@@ -19,6 +19,8 @@ export interface Mutant {
   about: string
   /** The scenario in which it should show, if the patch says. */
   scenario: string | undefined
+  /** The test file in which it should show, where no scenario would meet it in its time. */
+  test: string | undefined
 }
 
 /** The patches that come with the product, or those that were named. */
@@ -28,13 +30,14 @@ export function mutantsOf(files: readonly string[] = []): Mutant[] {
   return chosen.map(readMutant)
 }
 
-/** The head of a patch: `# about: …`, and `# scenario: …`, a name or a file. */
+/** The head of a patch: `# about: …`; and `# scenario: …`, a name or a file, or `# test: …`. */
 function readMutant(file: string): Mutant {
   const text = readFileSync(file, 'utf8')
   const field = (name: string): string | undefined =>
     new RegExp(`^# ${name}: *(.*?) *$`, 'm').exec(text)?.[1]
   const about = field('about') ?? ''
-  return { name: basename(file, '.patch'), file: resolve(file), about, scenario: field('scenario') }
+  const where = { scenario: field('scenario'), test: field('test') }
+  return { name: basename(file, '.patch'), file: resolve(file), about, ...where }
 }
 
 /** A copy of the product, all of it or what may be broken, in a folder that goes when `work` is done. */

@@ -1,6 +1,6 @@
 // `npm run mutants`: breaks the product on purpose, one patch at a time, in a copy, and shows that the
 // simulator's checkers notice. Small harsh offices made for this are tried first, then the scenarios that
-// come with the product. Wherever a mutant is caught, the unbroken code has to pass: a checker that cries at
+// come with the product; a patch may name a test instead. Wherever a mutant is caught, the unbroken code has to pass: a checker that cries at
 // everything has caught nothing. Patches of one's own can be given as arguments.
 
 import { spawn } from 'node:child_process'
@@ -19,11 +19,13 @@ const TRIES = [
 ]
 /** A run that takes longer hangs, and a hang is noticed too. */
 const RUN_MS = 5 * 60_000
+const AVA = join(HOUSE, 'node_modules/ava/entrypoints/cli.js')
 const OUT_BYTES_MAX = 4 << 20
 
-interface Try {
-  scenario: string
-  seed: number
+type Try = { scenario: string; seed: number } | { test: string }
+
+function nameOf(where: Try): string {
+  return 'test' in where ? where.test : `${where.scenario}, seed ${where.seed}`
 }
 
 interface Verdict {
@@ -33,9 +35,19 @@ interface Verdict {
 }
 
 /** What one run finds; undefined if all was well. */
-async function simulate(cwd: string, { scenario, seed }: Try): Promise<Verdict | undefined> {
+async function tried(cwd: string, where: Try): Promise<Verdict | undefined> {
+  if ('test' in where) return ended(cwd, [AVA, where.test], failedIn)
+  const { scenario, seed } = where
   const which = OWN.includes(scenario) ? join(PATCHES, `${scenario}.yaml`) : scenario
-  const words = ['node/cli.ts', 'sim', which, '--seed', String(seed), '--json']
+  return ended(cwd, ['node/cli.ts', 'sim', which, '--seed', String(seed), '--json'], verdictOf)
+}
+
+/** What a process says that fails; undefined if it does not. */
+async function ended(
+  cwd: string,
+  words: string[],
+  read: (out: string) => Verdict
+): Promise<Verdict | undefined> {
   const child = spawn(process.execPath, words, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   const keep = (piece: Buffer): void => {
@@ -54,7 +66,13 @@ async function simulate(cwd: string, { scenario, seed }: Try): Promise<Verdict |
   })
   clearTimeout(timer)
   if (isLate) return { by: 'hang', what: 'the run did not end' }
-  return code === 0 ? undefined : verdictOf(out)
+  return code === 0 ? undefined : read(out)
+}
+
+/** The tests that ava names as failed. */
+function failedIn(out: string): Verdict {
+  const titles = [...out.matchAll(/✘ \[fail\]: (.*)/g)].map(([, title = '']) => title)
+  return { by: 'a test', what: titles[0] ?? out.trimEnd().split('\n').at(-1) ?? '' }
 }
 
 function verdictOf(out: string): Verdict {
@@ -77,10 +95,18 @@ function verdictOf(out: string): Verdict {
 const sound = new Map<string, Promise<Verdict | undefined>>()
 
 function soundness(where: Try): Promise<Verdict | undefined> {
-  const key = `${where.scenario} ${where.seed}`
-  const known = sound.get(key) ?? simulate(HOUSE, where)
+  const key = nameOf(where)
+  const known = sound.get(key) ?? tried(HOUSE, where)
   sound.set(key, known)
   return known
+}
+
+/** Where a mutant should show, and then everywhere else; one for a test only there. */
+function triesOf({ scenario, test }: Mutant): Iterable<Try> {
+  if (test !== undefined) return [{ test }]
+  const first = TRIES.find((each) => each.scenario === scenario)
+  if (first !== undefined) return new Set([first, ...TRIES])
+  return [...(scenario === undefined ? [] : [{ scenario, seed: 1 }]), ...TRIES]
 }
 
 /** Tries a mutant until it is caught. @returns what to say about it, and whether it was */
@@ -91,14 +117,11 @@ async function judge(mutant: Mutant): Promise<{ told: string; isCaught: boolean 
     } catch (error) {
       return { told: `does not apply: ${String(error)}`, isCaught: false }
     }
-    const first = TRIES.find(({ scenario }) => scenario === mutant.scenario)
-    const given = mutant.scenario === undefined ? [] : [{ scenario: mutant.scenario, seed: 1 }]
-    const tries = first === undefined ? [...given, ...TRIES] : [first, ...TRIES]
-    for (const where of new Set(tries)) {
-      const verdict = await simulate(folder, where)
+    for (const where of triesOf(mutant)) {
+      const verdict = await tried(folder, where)
       if (verdict === undefined) continue
       const cry = await soundness(where)
-      const at = `in ${where.scenario}, seed ${where.seed}`
+      const at = `in ${nameOf(where)}`
       if (cry !== undefined) {
         return { told: `the unbroken code fails ${at}: ${cry.by}: ${cry.what}`, isCaught: false }
       }
