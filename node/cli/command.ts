@@ -63,6 +63,11 @@ async function perform(
   process.once('SIGINT', onInterrupt)
   process.once('SIGTERM', onInterrupt)
   let session: Promise<Session> | undefined
+  const close = async (): Promise<void> => {
+    const open = await session?.catch(() => undefined)
+    session = undefined
+    await open?.close()
+  }
   try {
     const code = await run({
       output,
@@ -71,16 +76,17 @@ async function perform(
       session: () => (session ??= openSession(flags.home)),
       signal: interrupt.signal
     })
+    // A disk may refuse the last that a node of the moment writes: then it did not end well.
+    await close()
+    output.end()
     return code ?? EXIT.done
   } catch (error) {
     const failure: unknown = interrupt.signal.aborted ? interrupt.signal.reason : error
+    // What went wrong first is what the user must hear.
+    await close().catch(() => undefined)
     output.failure(failure, flags.verbose === true)
     return exitCodeOf(failure instanceof Error ? failure.name : '')
   } finally {
-    await session?.then(
-      (open) => open.close(),
-      () => undefined
-    )
     process.off('SIGINT', onInterrupt)
     process.off('SIGTERM', onInterrupt)
   }

@@ -25,6 +25,7 @@ export interface OutputOptions {
 export class Output {
   readonly json: boolean
   readonly #quiet: boolean
+  #result: object | undefined
   #progress = false
   #progressMs = Number.NEGATIVE_INFINITY
 
@@ -50,10 +51,15 @@ export class Output {
     if (this.json) process.stdout.write(`${JSON.stringify({ v: 1, type, ...fields })}\n`)
   }
 
-  /** The last line with `--json`. */
+  /** The last line with `--json`; written by `end`, since what comes after may still fail. */
   result(fields: object): void {
     this.#clearProgress()
-    this.event('result', { ok: true, ...fields })
+    this.#result = fields
+  }
+
+  /** All went well. */
+  end(): void {
+    if (this.#result !== undefined) this.event('result', { ok: true, ...this.#result })
   }
 
   /** How far a long job is; shown in place on a terminal, left out elsewhere. */
