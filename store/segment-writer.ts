@@ -3,14 +3,17 @@
 // what it calls durable has been seen on the disk.
 
 import { crc32 } from 'node:zlib'
-import type { Hash } from './block.ts'
+import { BLOCK_BYTES_MAX, type Hash } from './block.ts'
 import { directoryOf, writeAll, type Disk, type DiskFile } from './disk.ts'
 import { DiskFailed } from './errors.ts'
-import { SEGMENT_RECORDS_MAX, encodeFooter, encodeRecord } from './segment.ts'
+import { HEADER_BYTES, SEGMENT_RECORDS_MAX, encodeFooter, encodeRecord } from './segment.ts'
 import type { Location, Placed } from './segment.ts'
 import type { StoredBlock } from './stored.ts'
 
 const READ_BACK_BYTES = 1 << 20
+/** Room for a record each, used again and again: memory that is new for every block costs more than its bytes. */
+const rooms: Buffer[] = []
+const ROOMS_KEPT = 4
 
 export class SegmentWriter {
   readonly segment: number
@@ -52,7 +55,12 @@ export class SegmentWriter {
   async append(hash: Hash, stored: StoredBlock): Promise<Location> {
     const { method, plainLength, body } = stored
     const offset = this.#end
-    await this.#write(encodeRecord(hash, stored), offset)
+    const room = rooms.pop() ?? Buffer.allocUnsafeSlow(HEADER_BYTES + BLOCK_BYTES_MAX)
+    try {
+      await this.#write(encodeRecord(hash, stored, room), offset)
+    } finally {
+      if (rooms.length < ROOMS_KEPT) rooms.push(room)
+    }
     const location = {
       segment: this.segment,
       offset,

@@ -63,8 +63,13 @@ export function recordLength({ storedLength }: { storedLength: number }): number
   return HEADER_BYTES + storedLength
 }
 
-export function encodeRecord(hash: Hash, { method, plainLength, body }: StoredBlock): Uint8Array {
-  const record = Buffer.allocUnsafe(HEADER_BYTES + body.length)
+/** Into `room`, if it is given: then the record is a view of that. */
+export function encodeRecord(
+  hash: Hash,
+  { method, plainLength, body }: StoredBlock,
+  room = Buffer.allocUnsafe(HEADER_BYTES + body.length)
+): Uint8Array {
+  const record = room.subarray(0, HEADER_BYTES + body.length)
   record.set(RECORD_MAGIC, 0)
   record.writeUInt8(method, 4)
   record.set(hash, 5)
