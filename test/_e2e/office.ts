@@ -40,6 +40,8 @@ export interface RunInit {
   /** Without `--json`, as people see it. */
   plain?: boolean
   input?: string
+  /** Is given the process once it runs. */
+  onStart?: (child: ChildProcess) => void
   /** Sees each line as it comes, and the process: to kill it in the middle. */
   onLine?: (line: Fields, child: ChildProcess) => void
 }
@@ -77,6 +79,7 @@ export class Office {
   async run(name: string, words: readonly string[], init: RunInit = {}): Promise<Ran> {
     const child = this.spawn(name, init.plain === true ? words : [...words, '--json'], init)
     child.stdin?.end(init.input ?? '')
+    init.onStart?.(child)
     let stderr = ''
     let stdout = ''
     const lines: Fields[] = []
