@@ -1,5 +1,6 @@
-// Which marks and receipts a peer keeps of heads. Of a line the highest mark, and both where it forked; of each
-// storage peer one receipt for a head. Whoever judges the same records keeps the same ones, in any order.
+// Which marks and receipts a peer keeps of heads. Of a line the highest mark, and both where it forked; of
+// each storage peer one receipt for a head. Whoever judges the same records keeps the same ones, in any
+// order.
 
 import { toHex } from '../store/block.ts'
 import { openMark } from '../store/mark.ts'

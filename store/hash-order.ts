@@ -1,6 +1,7 @@
-// Hashes by the million, in little memory: sorted ones by their first eight bytes, with bits beside them; and
-// a log of those that were asked for. Two hashes that begin alike share a place: whoever marks one keeps both,
-// so what is concluded from a place must be harmless where it is wrong. For what may be dropped, it is.
+// Hashes by the million, in little memory: sorted ones by their first eight bytes, with bits beside them;
+// and a log of those that were asked for. Two hashes that begin alike share a place: whoever marks one
+// keeps both, so what is concluded from a place must be harmless where it is wrong. For what may be
+// dropped, it is.
 
 import { HASH_BYTES, type Hash } from './block.ts'
 

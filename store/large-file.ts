@@ -1,5 +1,5 @@
-// Files that are too large to be held in memory and are still replaced as a whole: written and read in pieces,
-// and as durable as the small ones.
+// Files that are too large to be held in memory and are still replaced as a whole: written and read in
+// pieces, and as durable as the small ones.
 
 import { replaceWith, writeAll, type Disk, type DiskFile } from './disk.ts'
 import { DiskFailed, FileMissing } from './errors.ts'

@@ -1,9 +1,9 @@
-// The sweep: drops what nothing reaches. It marks in a sorted list of all hashes what the roots reach, reading
-// and proving every block on the way that refers to others; one that is missing ends it before anything is
-// touched. Writers and offers go on meanwhile: what they ask for or put is marked too (reliance.ts), and what
-// is condemned counts as absent from one moment to the next, so that whoever wants it puts it anew. It is
-// dropped by one list of places that becomes durable as a whole (dropped.ts), so no crash keeps a parent and
-// loses its child. Then segments with little left are written anew and removed.
+// The sweep: drops what nothing reaches. It marks in a sorted list of all hashes what the roots reach,
+// reading and proving every block on the way that refers to others; one that is missing ends it before
+// anything is touched. Writers and offers go on meanwhile: what they ask for or put is marked too
+// (reliance.ts), and what is condemned counts as absent from one moment to the next, so that whoever wants
+// it puts it anew. It is dropped by one list of places that becomes durable as a whole (dropped.ts), so no
+// crash keeps a parent and loses its child. Then segments with little left are written anew and removed.
 
 import { toHex, type Hash, type Scope } from './block.ts'
 import type { Blockstore } from './blockstore.ts'

@@ -1,7 +1,7 @@
-// Tidying up: space comes back. A segment of which little is left is written once more behind all others and
-// removed; one of which nothing is left is just removed, and those go first, since they need no room. Whatever
-// the index says is there is durable in its new place before the old one goes; what cannot be read stays
-// where it is, with its segment.
+// Tidying up: space comes back. A segment of which little is left is written once more behind all others
+// and removed; one of which nothing is left is just removed, and those go first, since they need no room.
+// Whatever the index says is there is durable in its new place before the old one goes; what cannot be
+// read stays where it is, with its segment.
 
 import { FileMissing } from './errors.ts'
 import { isAt, readFooter, readHeaders, type Placed } from './segment.ts'

@@ -1,4 +1,5 @@
-// Procedures about how long things are kept: dropping what nothing reaches.
+// Procedures about how long things are kept. What must stay is decided by the sweeper alone; here it is only
+// asked.
 
 import { z } from 'zod'
 import { procedure } from './procedure.ts'

@@ -55,7 +55,8 @@ export class Content {
     const write = {
       offset,
       before: this.read(offset, bytes.length),
-      after: bytes.slice(),
+      // A copy: slicing a Buffer would not be one.
+      after: new Uint8Array(bytes),
       lengthBefore: this.#length
     }
     this.#writes.push({ ...write, fate: 'dirty' })

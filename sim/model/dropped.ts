@@ -1,4 +1,5 @@
-// The list of records that count for nothing, read by the words of store/FORMAT.md ("Dropped records").
+// The list of records that count for nothing, read by the words of store/FORMAT.md ("Dropped records") as a
+// program in another language would. A list that does not hold says nothing.
 
 import { hash as hashBytes } from 'node:crypto'
 

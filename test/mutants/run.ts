@@ -1,7 +1,8 @@
 // `npm run mutants`: breaks the product on purpose, one patch at a time, in a copy, and shows that the
 // simulator's checkers notice. Small harsh offices made for this are tried first, then the scenarios that
-// come with the product; a patch may name a test instead. Wherever a mutant is caught, the unbroken code has to pass: a checker that cries at
-// everything has caught nothing. Patches of one's own can be given as arguments.
+// come with the product; a patch may name a test instead. Wherever a mutant is caught, the unbroken code
+// has to pass: a checker that cries at everything has caught nothing. Patches of one's own can be given as
+// arguments.
 
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'

@@ -1,5 +1,5 @@
-// The clock that nobody can set: it goes on while the peer runs, takes little on trust of the time that it did
-// not, and never goes back.
+// The clock that nobody can set: it goes on while the peer runs, takes little on trust of the time that it
+// did not, and never goes back.
 
 import test from 'ava'
 import { Ages, DAY_MS } from '../../node/ages.ts'

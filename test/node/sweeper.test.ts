@@ -110,7 +110,7 @@ test('a head that was replaced stays for its undo time, by ages and not by the c
   await fleet.run(fleet.stop())
 })
 
-test('a head that cannot be read keeps the sweep from touching its endpoint, and status says so', async (t) => {
+test('a head that cannot be read keeps sweeps from touching its endpoint, and status says so', async (t) => {
   const of = await scene('rot')
   const { fleet, nas, scope } = of
   await backUp(of, 'first')

@@ -1,5 +1,6 @@
-// A weave: sealed blocks that refer to one another, on a disk and an index that lose what real ones would. What
-// a root reaches is known from outside, so a test can say what must be there and what may not be half there.
+// A weave: sealed blocks that refer to one another, on a disk and an index that lose what real ones would.
+// What a root reaches is known from outside, so a test can say what must be there and what may not be half
+// there.
 
 import fc from 'fast-check'
 import { hashOf, toHex, type CID, type Hash } from '../../store/block.ts'

@@ -1,8 +1,8 @@
-// Every call that a store makes on its disk is a moment at which the power can go. A workload of puts, flushes,
-// closings and sweeps is run once; before each of its calls the disk and the index are put aside; and each of
-// these moments is ended in several ways: all that was not synced is lost, all of it is kept, any part of it,
-// torn where a disk would tear it, with the index and without. What was acknowledged is there and equal,
-// nothing is there without what is below it, and opening never fails.
+// Every call that a store makes on its disk is a moment at which the power can go. A workload of puts,
+// flushes, closings and sweeps is run once; before each of its calls the disk and the index are put aside;
+// and each of these moments is ended in several ways: all that was not synced is lost, all of it is kept,
+// any part of it, torn where a disk would tear it, with the index and without. What was acknowledged is
+// there and equal, nothing is there without what is below it, and opening never fails.
 
 import test from 'ava'
 import { SeededRandom } from '../../sim/random.ts'
@@ -106,18 +106,19 @@ async function failuresOf(
   else after.crash(end === 'lost' ? undefined : new SeededRandom(`${seed}`), end === 'no index')
   if (end === 'kept') after.index.release()
   const failures: string[] = []
-  const look = async (store: Blockstore, when: string): Promise<void> => {
+  const look = async (store: Blockstore, when: string, must: Iterable<number>) => {
     const here = new Set(await present(store, threads))
-    const lost = must.filter((number) => !here.has(number)).map((number) => `${number} is lost`)
+    const lost = [...must].filter((each) => !here.has(each)).map((each) => `${each} is lost`)
     const halves = (await store.isWhole(SCOPE)) ? halvesIn(threads, here) : []
     failures.push(...[...lost, ...halves].map((what) => `${call}, ${end}, ${when}: ${what}`))
+    return here
   }
   const store = await after.open()
-  await look(store, 'opened')
-  // What it can read now must be durable once it says so: the power goes once more.
+  const here = await look(store, 'opened', must)
+  // What it can read now is durable once it says so: the power goes once more.
   await store.flush()
   after.crash()
-  await look(await after.open(), 'opened again')
+  await look(await after.open(), 'opened again', here)
   return failures
 }
 
