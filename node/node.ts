@@ -121,12 +121,30 @@ export class Node {
     ports: Ports,
     adjust: (settings: NetworkSettings) => NetworkSettings = (settings) => settings
   ): Promise<Node> {
-    const { disk, clock } = ports
-    const home = new Home(disk)
-    const settings = await home.settings()
-    const seed = await home.seed()
-    const key = signingKey(seed)
+    const home = new Home(ports.disk)
+    const found = { home, settings: await home.settings(), seed: await home.seed() }
     const index = await ports.openIndex()
+    try {
+      return await Node.#openRooms(ports, { ...found, index }, adjust)
+    } catch (error) {
+      // Whoever tries again must find the home free.
+      await index.close().catch(() => undefined)
+      throw error
+    }
+  }
+
+  static async #openRooms(
+    ports: Ports,
+    {
+      home,
+      settings,
+      seed,
+      index
+    }: Pick<Rooms, 'home' | 'settings' | 'index'> & { seed: Uint8Array },
+    adjust: (settings: NetworkSettings) => NetworkSettings
+  ): Promise<Node> {
+    const { disk, clock } = ports
+    const key = signingKey(seed)
     const onMended = (path: string): unknown => home.mended.add(path)
     if (index.rebuilt) onMended('index')
     const place = { disk, key, clock, onMended }
