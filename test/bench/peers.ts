@@ -148,5 +148,6 @@ else if (problem !== undefined) {
 } else {
   statSync(flags.dir)
   process.once('SIGINT', () => process.exit(130))
+  process.once('SIGTERM', () => process.exit(143))
   await main()
 }

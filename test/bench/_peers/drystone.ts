@@ -35,6 +35,10 @@ export class Drystone implements Contestant {
 
   constructor(setting: Setting) {
     this.#setting = setting
+    // Given up in the middle, it leaves no processes behind, and before the folder goes.
+    process.prependOnceListener('exit', () => {
+      for (const { child } of this.#peers.values()) child.kill('SIGKILL')
+    })
   }
 
   run(job: Job, round: number): Promise<Outcome> {
