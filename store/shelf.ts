@@ -1,11 +1,10 @@
-// A shelf: all that a blockstore keeps of one scope. Its segments on disk, its part of the index, and what
-// was put since the last commit. Writes happen one after another, so the order in a segment is the order of
-// the puts; a segment of an earlier run is never written again. What is committed is durable, read back
-// and indexed, in this order, so the index never names a block that a crash could take. What an earlier run
-// put and did not commit can be read, and is put again before anything else: nobody knows if it is durable.
+// A shelf: all that a blockstore keeps of one scope. Its segments on disk, its part of the index, what was put
+// since the last commit, and what counts as present while a sweep runs. Writes happen one after another, so
+// the order in a segment is the order of the puts; a segment of an earlier run is never written again.
 
 import { HASH_BYTES, toHex, type Hash, type Scope } from './block.ts'
-import { BlockIndex, type Reach, type Usage } from './block-index.ts'
+import { Appender, type Health } from './appender.ts'
+import { BlockIndex, type Usage } from './block-index.ts'
 import { catchUp, trying, type Tail } from './catch-up.ts'
 import { directoryOf, type Disk, type DiskFile } from './disk.ts'
 import { DroppedPlaces } from './dropped.ts'
@@ -13,7 +12,6 @@ import { DiskFailed, DiskFull, FileMissing, Malformed, StorePoisoned } from './e
 import type { IndexSpace } from './index.ts'
 import type { OpenFiles } from './open-files.ts'
 import { Reliance, type Holds } from './reliance.ts'
-import { SegmentWriter } from './segment-writer.ts'
 import {
   isAt,
   readRecord,
@@ -33,11 +31,6 @@ export interface ShelfComponents {
   holds: Holds
 }
 
-export interface Health {
-  /** Why nothing more is acknowledged. */
-  poison: StorePoisoned | undefined
-}
-
 export interface ShelfInit {
   scope: Scope
   segmentBytes: number
@@ -55,14 +48,7 @@ export class Shelf {
   readonly #index: BlockIndex
   readonly reliance: Reliance
   #dropped = new DroppedPlaces(0)
-  #writer: SegmentWriter | undefined
-  #lastSegment = 0
-  /** Put and readable, but not committed; keyed by hash in hex. */
-  readonly #pending = new Map<string, Placed>()
-  /** Those of the pending that an earlier run put, in the order of the puts. */
-  readonly #inherited = new Set<Placed>()
-  /** For the index, once nothing is inherited any more: how far the segments they are in were seen. */
-  readonly #seen = new Map<number, Reach>()
+  readonly #appender: Appender
   readonly #puts = new Map<string, Promise<void>>()
   /** The end of the queue of writes. */
   #last: Promise<unknown> = Promise.resolve()
@@ -72,6 +58,10 @@ export class Shelf {
     this.#init = init
     this.#index = index
     this.reliance = new Reliance(init.scope, components.holds)
+    const { disk, health } = components
+    const { scope, segmentBytes } = init
+    const useSegment = this.useSegment.bind(this)
+    this.#appender = new Appender({ disk, index, health, scope, segmentBytes, useSegment })
   }
 
   /** Opens a scope's segments and brings its index up to date with them. */
@@ -93,12 +83,12 @@ export class Shelf {
 
   /** The segment that is written to, or will be next; those of lower numbers are closed, or never will be. */
   get writing(): number {
-    return this.#writer?.segment ?? this.#lastSegment + 1
+    return this.#appender.writing
   }
 
   get usage(): Usage {
     let { blocks, bytes } = this.#index.usage
-    for (const { location } of this.#pending.values()) {
+    for (const { location } of this.#appender.pending.values()) {
       blocks++
       bytes += location.storedLength
     }
@@ -128,7 +118,7 @@ export class Shelf {
   /** Where a block is that counts as present. */
   async locate(hash: Hash): Promise<Location | undefined> {
     for (;;) {
-      const pending = this.#pending.get(toHex(hash))
+      const pending = this.#appender.pending.get(toHex(hash))
       if (pending !== undefined) return pending.location
       const { epoch } = this.reliance
       const location = await this.#index.get(hash)
@@ -151,7 +141,7 @@ export class Shelf {
     if (epoch !== this.reliance.epoch) return this.#has(hashes)
     const { condemned } = this.reliance
     return hashes.map((hash, i) => {
-      if (this.#pending.has(toHex(hash))) return true
+      if (this.#appender.pending.has(toHex(hash))) return true
       return found[i] !== undefined && condemned?.has(hash) !== true
     })
   }
@@ -189,7 +179,7 @@ export class Shelf {
   /** Everything put before is durable, read back and indexed when it resolves. */
   async commit(): Promise<void> {
     await Promise.allSettled(this.#puts.values())
-    await this.#inTurn(() => this.#commit())
+    await this.#inTurn(() => this.#appender.commit())
   }
 
   /** From now on these records count for nothing. Only a whole new list takes the place of one. */
@@ -211,9 +201,9 @@ export class Shelf {
     )
     if (record?.whole !== true || unpackBlock(hash, record.stored) === undefined) return false
     await this.#inTurn(async () => {
-      this.#assertHealthy()
       const now = await this.#index.get(hash)
-      if (this.#pending.has(toHex(hash)) || now === undefined || !isAt(now, location)) return
+      if (this.#appender.pending.has(toHex(hash)) || now === undefined || !isAt(now, location))
+        return
       await this.#append(hash, record.stored)
     })
     return true
@@ -233,29 +223,20 @@ export class Shelf {
 
   /** Pending blocks in hash order, as they are now. */
   pending(): Placed[] {
-    return [...this.#pending.values()].sort((a, b) => Buffer.compare(a.hash, b.hash))
+    return [...this.#appender.pending.values()].sort((a, b) => Buffer.compare(a.hash, b.hash))
   }
 
   /** Closes the segment with its footer. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#puts.values())
-    await this.#inTurn(async () => {
-      const writer = this.#writer
-      try {
-        if (this.#components.health.poison !== undefined) return
-        await this.#commit()
-        await this.#closeSegment()
-      } finally {
-        if (this.#writer !== undefined) await writer?.close()
-      }
-    })
+    await this.#inTurn(() => this.#appender.close())
   }
 
   /** Makes this scope's index again from its segments alone. */
   async rebuild(): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#commit()
-      await this.#closeSegment()
+      await this.#appender.commit()
+      await this.#appender.closeSegment()
       await this.#index.clear()
       await this.#catchUp()
     })
@@ -292,104 +273,22 @@ export class Shelf {
 
   /** A block that was damaged is whole again once it is where the index says, not only about to be. */
   async #absolve({ hash }: Placed): Promise<void> {
-    if (this.isWhole || this.#pending.has(toHex(hash))) return
+    if (this.isWhole || this.#appender.pending.has(toHex(hash))) return
     await this.#inTurn(() => this.#index.absolve(hash))
   }
 
   async #put(hash: Hash, pack: () => StoredBlock): Promise<void> {
-    this.#assertHealthy()
+    this.#appender.assertHealthy()
     if ((await this.rely(hash)) !== undefined) return
     const stored = pack()
-    await this.#inTurn(async () => {
-      this.#assertHealthy()
-      await this.#putInherited()
-      await this.#append(hash, stored)
-    })
+    await this.#inTurn(() => this.#append(hash, stored))
   }
 
   async #append(hash: Hash, stored: StoredBlock): Promise<void> {
-    if (this.#writer?.isFull(this.#init.segmentBytes)) await this.#closeSegment()
-    this.#writer ??= await this.#openSegment()
-    const location = await this.#writer.append(hash, stored)
-    this.#pending.set(toHex(hash), { hash, location })
+    await this.#appender.append(hash, stored)
     this.reliance.condemned?.reprieve(hash)
   }
 
-  /** Copies what is inherited behind all else: first, so that no parent comes before its children. */
-  async #putInherited(): Promise<void> {
-    for (const placed of this.#inherited) {
-      const { hash, location } = placed
-      const record = await trying(() =>
-        this.useSegment(location.segment, (file) => readRecord(file, placed))
-      )
-      if (record?.whole === true) {
-        await this.#append(hash, record.stored)
-      } else {
-        await this.#index.blame(hash)
-        if (this.#pending.get(toHex(hash)) === placed) this.#pending.delete(toHex(hash))
-      }
-      this.#inherited.delete(placed)
-    }
-  }
-
-  async #openSegment(): Promise<SegmentWriter> {
-    const segment = ++this.#lastSegment
-    const path = segmentPath(this.#init.scope, segment)
-    return SegmentWriter.create(this.#components.disk, path, segment)
-  }
-
-  async #commit(): Promise<void> {
-    this.#assertHealthy()
-    await this.#putInherited()
-    await this.#settle()
-    for (const [segment, reach] of this.#seen) {
-      await this.#index.add(segment, reach, [])
-      this.#seen.delete(segment)
-    }
-  }
-
-  /** Makes durable and indexes what is pending in the segment that grows. */
-  async #settle(): Promise<void> {
-    const writer = this.#writer
-    if (writer === undefined) return
-    const placed = [...this.#pending.values()].filter(
-      ({ location }) => location.segment === writer.segment
-    )
-    if (placed.length === 0) return
-    await this.#sync(writer)
-    await this.#index.add(writer.segment, { end: writer.end, size: 0 }, placed)
-    for (const { hash } of placed) this.#pending.delete(toHex(hash))
-    for (const { hash } of placed) await this.#index.absolve(hash)
-  }
-
-  async #closeSegment(): Promise<void> {
-    const writer = this.#writer
-    if (writer === undefined) return
-    this.#assertHealthy()
-    await this.#settle()
-    const end = writer.end
-    const size = await writer.writeFooter()
-    await this.#sync(writer)
-    this.#writer = undefined
-    await writer.close()
-    await this.#index.add(writer.segment, { end, size }, [])
-  }
-
-  async #sync(writer: SegmentWriter): Promise<void> {
-    try {
-      await writer.sync()
-    } catch (cause) {
-      this.#components.health.poison ??= new StorePoisoned({ cause })
-      this.#assertHealthy()
-    }
-  }
-
-  #assertHealthy(): void {
-    const { poison } = this.#components.health
-    if (poison !== undefined) throw new StorePoisoned({ cause: poison.cause })
-  }
-
-  /** Takes out of the index what a sweep dropped and did not get to. */
   async #readDropped(): Promise<void> {
     const { disk } = this.#components
     try {
@@ -399,7 +298,7 @@ export class Shelf {
       // What was dropped is back, perhaps without what was below it.
       return this.#index.blame(DROPPED_UNKNOWN)
     }
-    this.#lastSegment = this.#dropped.highest
+    this.#appender.skipTo(this.#dropped.highest)
     const { sum } = this.#dropped
     const known = await this.#index.droppedSum()
     if (sum === undefined || (known !== undefined && Buffer.compare(sum, known) === 0)) return
@@ -413,18 +312,14 @@ export class Shelf {
   /** Reads into the index whatever the segments hold and the index does not know. */
   async #catchUp(): Promise<void> {
     const segments = await this.segments()
-    this.#lastSegment = Math.max(this.#lastSegment, segments.at(-1) ?? 0)
+    this.#appender.skipTo(segments.at(-1) ?? 0)
     this.rebuilt += await catchUp(this, segments, (tail) => this.#inherit(tail))
   }
 
-  async #inherit({ segment, reach, placed }: Tail): Promise<void> {
-    this.#seen.set(segment, reach)
-    for (const each of placed) {
-      this.#pending.set(toHex(each.hash), each)
-      this.#inherited.add(each)
-    }
+  async #inherit(tail: Tail): Promise<void> {
+    this.#appender.inherit(tail)
     try {
-      await this.#commit()
+      await this.#appender.commit()
     } catch (error) {
       // It can be read, and the next put or commit tries again.
       const isExpected = [DiskFailed, DiskFull, StorePoisoned].some((each) => error instanceof each)
