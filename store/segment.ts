@@ -67,7 +67,7 @@ export function recordLength({ storedLength }: { storedLength: number }): number
 export function encodeRecord(
   hash: Hash,
   { method, plainLength, body }: StoredBlock,
-  room = Buffer.allocUnsafe(HEADER_BYTES + body.length)
+  room: Buffer = Buffer.allocUnsafe(HEADER_BYTES + body.length)
 ): Uint8Array {
   const record = room.subarray(0, HEADER_BYTES + body.length)
   record.set(RECORD_MAGIC, 0)
