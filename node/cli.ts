@@ -42,6 +42,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
   verify: { summary: 'can it be restored?', load: () => import('./cli/verify.ts') },
   check: { summary: 'is what this peer keeps intact?', load: () => import('./cli/check.ts') },
+  repair: {
+    summary: 'bring back what is damaged or missing',
+    load: () => import('./cli/repair.ts')
+  },
   sweep: {
     summary: 'drop what nothing reaches and no undo time keeps',
     load: () => import('./cli/sweep.ts')

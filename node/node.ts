@@ -1,12 +1,13 @@
 // The node: puts the rooms together on the ports that it is given, and keeps them going. It decides nothing
 // itself; it connects what happens (a record arrived, a peer came) with who must know of it.
 
-import { fromHex, toHex } from '../store/block.ts'
+import { fromHex, toHex, type Scope } from '../store/block.ts'
 import { Blockstore } from '../store/blockstore.ts'
 import { DrystoneError } from '../store/errors.ts'
 import type { Index } from '../store/index.ts'
 import { signingKey, type SigningKey } from '../store/key.ts'
 import type { PeerKey } from '../store/peer.ts'
+import { Quarantine } from '../store/quarantine.ts'
 import type { Network } from '../protocol/network.ts'
 import { Ages, DAY_MS } from './ages.ts'
 import { backUp, type BackedUp, type BackupInput } from './backup.ts'
@@ -24,8 +25,11 @@ import { Gossip } from './mesh/gossip.ts'
 import { Members } from './mesh/members.ts'
 import { Presence } from './mesh/presence.ts'
 import type { NetworkSettings, Ports } from './ports.ts'
+import { promisedRoots } from './promised.ts'
 import { Reading, type ReadingInit } from './reading.ts'
+import { Repairer } from './repairer.ts'
 import { Replicator, type Replicated, type ReplicateOptions } from './replicator.ts'
+import { Scrubber } from './scrubber.ts'
 import { Sweeper } from './sweeper.ts'
 import { WitnessBook } from './witness.ts'
 
@@ -48,6 +52,7 @@ interface Rooms {
   bases: Bases
   store: Blockstore
   ages: Ages
+  quarantine: Quarantine
 }
 
 export class Node {
@@ -67,6 +72,9 @@ export class Node {
   readonly replicator: Replicator
   readonly ages: Ages
   readonly sweeper: Sweeper
+  readonly quarantine: Quarantine
+  readonly repairer: Repairer
+  readonly scrubber: Scrubber
   readonly witnesses: WitnessBook
   readonly #index: Index
   readonly #stopped = new AbortController()
@@ -108,6 +116,16 @@ export class Node {
       receipts: bases.receipts,
       marks: heads.marks
     }
+    this.quarantine = rooms.quarantine
+    const { quarantine } = this
+    const repairs = { network, clock, store, members, bases, baseStore, quarantine }
+    this.repairer = new Repairer(repairs)
+    const { repairer } = this
+    this.scrubber = new Scrubber({
+      ...{ disk, clock, ages, store, quarantine, repairer },
+      roots: () => promisedRoots({ heads, bases }, self),
+      own: () => this.ownScope()
+    })
     const { random } = ports
     this.gossip = new Gossip({ network, members, clock, home, random, sets })
   }
@@ -152,10 +170,11 @@ export class Node {
     const heads = await Heads.open({ disk, members, onMended })
     const bases = await Bases.open({ disk, members })
     const store = await Blockstore.open({ disk, index })
+    const quarantine = await Quarantine.open(disk, store)
     const ages = await Ages.open(home, clock)
     const { listen, mdns } = settings
     const opened = ports.openNetwork({ seed, gate: members }, adjust({ listen, mdns }))
-    const kept = { members, heads, bases, store, ages }
+    const kept = { members, heads, bases, store, ages, quarantine }
     const rooms = { home, settings, key, index, network: opened, ...kept }
     return new Node(ports, rooms)
   }
@@ -206,6 +225,12 @@ export class Node {
     const secret = await this.home.endpoint()
     if (secret === undefined || this.settings.root === undefined) throw new NoRoot()
     return this.#ownOf(secret)
+  }
+
+  /** Where the blocks of this computer's own endpoint lie. */
+  async ownScope(): Promise<Scope | undefined> {
+    const secret = await this.home.endpoint()
+    return secret && toHex(secret.endpoint)
   }
 
   /** Deriving the keys of an endpoint costs more than most that is done with them. */
@@ -365,6 +390,7 @@ export class Node {
         calmUntilMs = clock.monotonic() + (isCalm ? DEFAULT_CALM_MS : 0)
         await this.#expectingFailure(() => this.#sweepDaily())
       }
+      if (this.scrubber.isDue) this.#inBackground(() => this.scrubber.care(this.signal))
       await clock.sleep(DEFAULT_CARE_MS, { signal: this.signal }).catch(() => undefined)
     }
   }

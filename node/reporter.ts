@@ -3,6 +3,7 @@
 
 import { toHex } from '../store/block.ts'
 import { peerIdText } from '../store/peer.ts'
+import { blockText, type BlockName } from '../store/quarantine.ts'
 import type { MarkedHead } from './heads.ts'
 import type { Node } from './node.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -59,8 +60,28 @@ export async function reportStatus(node: Node): Promise<Status> {
     provenAt: text(milestones.provenAt),
     isProtected: mine === undefined || isProtected,
     rebuilt: store.rebuilt,
-    problems: findProblems(node, { mine, last, isProtected })
+    problems: [
+      ...findProblems(node, { mine, last, isProtected }),
+      ...damageOf(await node.quarantine.list())
+    ]
   }
+}
+
+/** How many damaged blocks are named; the others are counted. */
+const NAMED_MAX = 3
+
+/** Damage that nobody has healed yet. */
+function damageOf(blocks: readonly BlockName[]): Problem[] {
+  if (blocks.length === 0) return []
+  const named = blocks.slice(0, NAMED_MAX).map(blockText).join(', ')
+  const more = blocks.length > NAMED_MAX ? `, and ${blocks.length - NAMED_MAX} more` : ''
+  return [
+    {
+      name: 'Damaged',
+      message: `blocks kept here are damaged or missing: ${named}${more}`,
+      next: 'They come back by themselves while a peer that has them runs; or run `drystone repair`.'
+    }
+  ]
 }
 
 function findProblems(

@@ -64,7 +64,9 @@ export async function check(
   }
   const elsewhere = options.elsewhere ?? []
   const found: Found = { report, damaged: new Set(), missing: new Set() }
-  const all = options.scopes ?? (await blockstore.scopes())
+  // A scope of which nothing is left is no scope any more, but for what was promised.
+  const promised = (options.roots ?? []).map(({ scope }) => scope)
+  const all = options.scopes ?? [...new Set([...(await blockstore.scopes()), ...promised])]
   // What is missing there is not missing once more in each scope that refers to it.
   const scopes = [...all].sort((a, b) => rankOf(elsewhere, b) - rankOf(elsewhere, a))
   for (const scope of scopes) {
@@ -131,7 +133,9 @@ class ShelfCheck {
     for (const each of this.#seen.values()) met += each.met
     if (met !== blocks) await this.#checkEntries()
     const seen = new Set<string>()
-    const walk = { store: blockstore, links: this.#links, scope, seen, signal: options.signal }
+    const onDamaged = (hash: Hash): void => this.#blame(hash)
+    const { signal } = options
+    const walk = { store: blockstore, links: this.#links, scope, seen, signal, onDamaged }
     for (const ref of this.#roots) {
       if (ref.kind === 'sealed') await this.#links.add([ref.hash])
       else await walkPlain(walk, ref)

@@ -122,6 +122,8 @@ export interface PlainWalk {
   links: Links
   /** Pages and lists that were read; one for all the roots of a scope. */
   seen: Set<string>
+  /** Told of a page or list that is here and cannot be read as what it is. */
+  onDamaged?: (hash: Hash) => void
   signal?: AbortSignal | undefined
 }
 
@@ -131,6 +133,7 @@ export interface PlainWalk {
  */
 export async function walkPlain(walk: PlainWalk, root: Ref): Promise<void> {
   const { store, scope, links, seen, signal } = walk
+  const shelf = await store.shelf(scope)
   const waiting: Ref[] = [root]
   await links.add([root.hash])
   for (let ref = waiting.pop(); ref !== undefined; ref = waiting.pop()) {
@@ -138,8 +141,10 @@ export async function walkPlain(walk: PlainWalk, root: Ref): Promise<void> {
     const key = `${ref.kind} ${toHex(ref.hash)}`
     if (seen.has(key)) continue
     seen.add(key)
-    const bytes = await store.get(scope, ref.hash)
-    // That it is not here shows when its link is looked up.
+    const wasHere = (await shelf.locate(ref.hash)) !== undefined
+    const bytes = await shelf.get(ref.hash)
+    // What was never here shows when its link is looked up.
+    if (bytes === undefined && wasHere) walk.onDamaged?.(ref.hash)
     if (bytes === undefined) continue
     const children = childrenOf(ref.kind, bytes)
     await links.add(children.map(({ hash }) => hash))

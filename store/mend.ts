@@ -43,9 +43,12 @@ async function recordsOf(
   shelf: Shelf,
   { segment, wanted }: { segment: number; wanted?: ReadonlySet<string> }
 ): Promise<Placed[]> {
-  const end = (await shelf.index.reaches()).get(segment)?.end ?? 0
   const listed = await orNothing(() =>
-    shelf.useSegment(segment, (file) => listRecords(file, { shelf, segment, end }))
+    shelf.useSegment(segment, async (file) => {
+      // Of a segment that was never closed the index may know less than lies there.
+      const end = await file.size()
+      return listRecords(file, { shelf, segment, to: end, end })
+    })
   )
   return listed?.placed.filter(({ hash }) => wanted?.has(toHex(hash)) !== false) ?? []
 }

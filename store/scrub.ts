@@ -43,7 +43,9 @@ export interface Scrubbed {
 /** Reads on, proves, and blames what is not whole. */
 export async function scrub(store: Blockstore, input: ScrubInput): Promise<Scrubbed> {
   const done: Scrubbed = { bytes: 0, found: [], next: undefined }
-  for (const scope of await store.scopes()) {
+  const promised = (input.roots ?? []).map(({ scope }) => scope)
+  const scopes = new Set([...(await store.scopes()), ...promised])
+  for (const scope of [...scopes].sort()) {
     if (input.from !== undefined && scope < input.from.scope) continue
     done.next = await new ScopeScrub(store, scope, { input, done }).run()
     if (done.next !== undefined) break

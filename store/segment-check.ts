@@ -67,10 +67,18 @@ const DEEP_WINDOW_BYTES = 1 << 20
 export async function checkSegment(input: SegmentInput): Promise<SegmentFindings> {
   const { shelf, segment } = input
   return shelf.useSegment(segment, async (file) => {
-    const { placed, isFooterBad } = await listRecords(file, input)
-    const run = new SegmentCheck(windowOf(file, input.deep ? DEEP_WINDOW_BYTES : LOOK_BYTES), input)
+    const { deep, end, from = 0, bytesMax = Infinity } = input
+    const window = windowOf(file, deep ? DEEP_WINDOW_BYTES : LOOK_BYTES)
+    const to = Math.min(end, from + bytesMax)
+    // What is read for its headers need not be read again, if all of it fits.
+    const isSmall = deep && to - from <= DEEP_WINDOW_BYTES
+    const range = { shelf, segment, from, to, end }
+    const { placed, isFooterBad } = await listRecords(isSmall ? window : file, range)
+    const run = new SegmentCheck(window, input)
     run.findings.isFooterBad = isFooterBad
     await run.all(placed)
+    const seenTo = endOf(placed) ?? from
+    if (seenTo < end && placed.length > 0) run.findings.next ??= seenTo
     return run.findings
   })
 }
@@ -182,18 +190,28 @@ export async function readBlock(file: DiskFile, placed: Placed): Promise<Uint8Ar
   return record?.whole === true ? unpackBlock(placed.hash, record.stored) : undefined
 }
 
+export interface RecordRange {
+  shelf: Shelf
+  segment: number
+  /** Where a record begins: those before it may be left out. */
+  from?: number
+  /** Those that begin here or later may be left out. */
+  to: number
+  /** Where the records of the segment end. */
+  end: number
+}
+
 /** Records in the order of the disk: by the footer, else by their headers, else by the index. */
 export async function listRecords(
   file: DiskFile,
-  { shelf, segment, end }: Pick<SegmentInput, 'shelf' | 'segment' | 'end'>
+  { shelf, segment, from = 0, to, end }: RecordRange
 ): Promise<{ placed: Placed[]; isFooterBad: boolean }> {
-  const byPlace = (a: Placed, b: Placed): number => a.location.offset - b.location.offset
   const footer = await readFooter(file, segment, end)
   if (footer !== undefined) return { placed: footer.placed.sort(byPlace), isFooterBad: false }
-  const placed = await readHeaders(windowOf(file, LOOK_BYTES), segment, { from: 0, end })
-  const last = placed.at(-1)?.location
-  const seenTo = last === undefined ? 0 : last.offset + recordLength(last)
-  if (seenTo < end) {
+  const headers = windowOf(file, LOOK_BYTES)
+  const placed = await readHeaders(headers, segment, { from, end: to })
+  const seenTo = endOf(placed) ?? from
+  if (seenTo < to) {
     for await (const { hash, location } of shelf.index.entries()) {
       if (location?.segment === segment && location.offset >= seenTo) {
         placed.push({ hash, location })
@@ -202,7 +220,17 @@ export async function listRecords(
     placed.sort(byPlace)
   }
   const footerBytes = placed.length * FOOTER_ENTRY_BYTES + TRAILER_BYTES
-  return { placed, isFooterBad: (await file.size()) === end + footerBytes }
+  return { placed, isFooterBad: from === 0 && (await file.size()) === end + footerBytes }
+}
+
+function byPlace(a: Placed, b: Placed): number {
+  return a.location.offset - b.location.offset
+}
+
+/** Where the last of these records ends. */
+function endOf(placed: readonly Placed[]): number | undefined {
+  const last = placed.at(-1)?.location
+  return last && last.offset + recordLength(last)
 }
 
 /** What a block among an endpoint's refers to. */

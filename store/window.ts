@@ -1,6 +1,6 @@
 // Windows: a file that is read from front to back in small steps, seen through a window that is read at once.
 // Where the disk refuses the window, it is asked for no more than was wanted: one bad sector hides only what
-// lies in it.
+// lies in it. The file ends where it ended when it was read there; what is appended since is not seen.
 
 import type { DiskFile } from './disk.ts'
 import { DiskFailed } from './errors.ts'
@@ -9,8 +9,11 @@ import { DiskFailed } from './errors.ts'
 export function windowOf(file: DiskFile, bytes: number): DiskFile {
   let window: Uint8Array = new Uint8Array(0)
   let windowAt = 0
-  const isInside = (offset: number, length: number): boolean =>
-    offset >= windowAt && offset + length <= windowAt + window.length
+  let isAtEnd = false
+  const isInside = (offset: number, length: number): boolean => {
+    const end = windowAt + window.length
+    return offset >= windowAt && (offset + length <= end || (isAtEnd && offset < end))
+  }
   return {
     path: file.path,
     size: () => file.size(),
@@ -19,9 +22,11 @@ export function windowOf(file: DiskFile, bytes: number): DiskFile {
     close: () => file.close(),
     async read(offset, length) {
       if (!isInside(offset, length)) {
+        const asked = Math.max(length, bytes)
         try {
-          window = await file.read(offset, Math.max(length, bytes))
+          window = await file.read(offset, asked)
           windowAt = offset
+          isAtEnd = window.length < asked
         } catch (error) {
           if (!(error instanceof DiskFailed) || length >= bytes) throw error
           return file.read(offset, length)

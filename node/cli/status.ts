@@ -19,6 +19,7 @@ export function define(command: Command): void {
       if (!peer.isRunning) output.next('run `drystone up`, so that copies go out by themselves.')
       else if (status.problems.length === 0) output.next('nothing: all is as policy asks.')
       output.result(status)
+      if (status.problems.some(({ name }) => name === 'Damaged')) return EXIT.damage
       return status.isProtected ? EXIT.done : EXIT.unprotected
     })
   )

@@ -1,13 +1,15 @@
-// Procedures that look after what is kept: proving that a restore point can be restored, and that the
-// blocks in this home are what they should be.
+// Procedures that look after what is kept: proving that a restore point can be restored, and that all that
+// lies in this home is what it should be; and bringing back what is not.
 
 import { z } from 'zod'
-import { BASE_SCOPE, RAW, toHex, type CID } from '../../store/block.ts'
-import { check } from '../../store/check.ts'
+import { BASE_SCOPE, RAW, type CID } from '../../store/block.ts'
+import { blockText } from '../../store/quarantine.ts'
 import { audit, worstOf, type Verdict } from '../auditor.ts'
 import { Endpoint } from '../endpoint.ts'
 import { NoHead, NoRoot } from '../errors.ts'
+import { inspect, namesOf, quarantined } from '../inspection.ts'
 import type { Node } from '../node.ts'
+import { overhaul } from '../overhaul.ts'
 import { proveState } from '../prover.ts'
 import { nameOfPeer, procedure } from './procedure.ts'
 
@@ -82,16 +84,31 @@ export const careProcedures = {
   ),
 
   check: procedure(
-    z.strictObject({ deep: z.boolean(), rebuildIndex: z.boolean() }),
-    async ({ deep, rebuildIndex }, { node, onProgress, signal }) => {
-      const { store } = node
-      if (rebuildIndex) await store.rebuildIndex()
-      const report = await check({ blockstore: store }, { deep, signal, onProgress })
-      // What stands above them is not complete any more, and the keeper must know before it signs.
-      for (const { scope, hash } of report.damaged) await store.blame(scope, hash)
-      const { blocks, bytes, unindexed, unreadable } = report
-      const damaged = report.damaged.map(({ scope, hash }) => `${scope}/${toHex(hash)}`)
-      return { blocks, bytes, damaged, quarantined: [], unindexed, unreadable }
+    z.strictObject({
+      deep: z.boolean(),
+      rebuildIndex: z.boolean(),
+      fullSpeed: z.boolean().default(false)
+    }),
+    async ({ deep, rebuildIndex, fullSpeed }, { node, onProgress, signal }) => {
+      const { store, quarantine } = node
+      if (rebuildIndex) {
+        await store.rebuildIndex()
+        await quarantine.recall()
+      }
+      const found = await inspect(node, { deep, fullSpeed, signal, onProgress })
+      const { blocks, bytes, missing, unindexed, unreadable } = found.report
+      return {
+        ...{ blocks, bytes, unindexed, unreadable },
+        damaged: namesOf(found),
+        missing: missing.map(blockText),
+        quarantined: await quarantined(node)
+      }
     }
+  ),
+
+  repair: procedure(
+    z.strictObject({ fullSpeed: z.boolean() }),
+    async ({ fullSpeed }, { node, onProgress, signal }) =>
+      overhaul(node, { fullSpeed, signal, onProgress })
   )
 }
