@@ -19,6 +19,7 @@ import type { Endpoint } from './endpoint.ts'
 import type { Heads, MarkedHead } from './heads.ts'
 import { sealEscrow } from './mesh/escrow.ts'
 import type { Members } from './mesh/members.ts'
+import type { OpenCrew } from './packer.ts'
 import type { Sense } from './scanner.ts'
 import type { Tree } from './tree/tree.ts'
 import type { WitnessBook } from './witness.ts'
@@ -34,6 +35,8 @@ export interface BackupComponents {
   witnesses: WitnessBook
   /** Blocks of this endpoint: from here, or from who holds them. */
   source: Source
+  /** Who packs files; inline, if absent. */
+  openCrew?: OpenCrew | undefined
 }
 
 export interface BackupInput {
@@ -82,6 +85,7 @@ export async function backUp(components: BackupComponents, input: BackupInput): 
       base: based,
       inBase,
       witnesses,
+      openCrew: components.openCrew,
       signal,
       ...(onProgress && { onProgress })
     })

@@ -347,3 +347,16 @@ export class HomeNotEmpty extends DrystoneError {
     this.home = home
   }
 }
+
+/** A thread that packs files ended before its work did. */
+export class PackerLost extends DrystoneError {
+  override readonly name = 'PackerLost'
+
+  constructor({ cause }: { cause: unknown }) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    super(`a thread that packs files ended: ${why}`, {
+      next: 'Run it again: what is stored already is kept. If it happens again, look at the memory here.',
+      cause
+    })
+  }
+}

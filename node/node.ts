@@ -307,7 +307,7 @@ export class Node {
 
   async #backUp(options: Pick<BackupInput, 'onProgress' | 'signal'>): Promise<BackedUp> {
     const { ports, key, store, members, heads, baseStore, witnesses, settings } = this
-    const { clock, random, owners } = ports
+    const { clock, random, owners, openCrew } = ports
     const endpoint = await this.endpoint()
     const tree = await ports.openTree(settings.root ?? '')
     const installed = await readInstalled(ports.disk, {
@@ -320,7 +320,7 @@ export class Node {
       const { ownRecovery = false } = settings
       const taken = await store.holding(() =>
         backUp(
-          { ...components, source: reading.source },
+          { ...components, source: reading.source, openCrew },
           { endpoint, tree, sense: { owners }, base, ownRecovery, ...options }
         )
       )

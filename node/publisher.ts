@@ -63,6 +63,7 @@ export async function createBase(node: Node, input: CreateInput): Promise<Create
       clock: ports.clock,
       sink,
       sense: { owners: ports.owners },
+      openCrew: ports.openCrew,
       ...(known && { base: known }),
       ...(includes && { includes }),
       ...(onProgress && { onProgress }),

@@ -11,7 +11,7 @@ import type { Location, Placed } from './segment.ts'
 import type { StoredBlock } from './stored.ts'
 
 const READ_BACK_BYTES = 1 << 20
-/** Room for a record each, used again and again: memory that is new for every block costs more than its bytes. */
+/** Room for a record each, used again and again: new memory for every block costs more than its bytes. */
 const rooms: Buffer[] = []
 const ROOMS_KEPT = 4
 

@@ -59,8 +59,8 @@ export interface Sink {
    * where it is not, or cannot be told before it is sealed.
    */
   findChunks(hashes: readonly Hash[]): Promise<(CID | undefined)[]>
-  /** Stores the block of a chunk, as packChunk made it. */
-  putPacked(block: PackedBlock): Promise<CID>
+  /** Stores blocks of chunks, as packChunk made them. Their bodies are not touched once it resolves. */
+  putPacked(blocks: readonly PackedBlock[]): Promise<void>
 }
 
 /**
@@ -94,7 +94,7 @@ export function plainSink(store: BlockTarget): Sink {
       putting.count.blocks += found.filter((each) => each !== undefined).length
       return found
     },
-    putPacked: (block) => putting.putPacked(block)
+    putPacked: (blocks) => putting.putPacked(blocks)
   }
 }
 
@@ -109,7 +109,7 @@ export function sealedSink(store: BlockTarget, scope: Scope, keys: SealKeys): Si
       return putting.put(cid, bytes.length, () => store.put(scope, cid, bytes))
     },
     findChunks: async (hashes) => hashes.map(() => undefined),
-    putPacked: (block) => putting.putPacked(block)
+    putPacked: (blocks) => putting.putPacked(blocks)
   }
 }
 
@@ -126,27 +126,39 @@ class Putting {
     this.#scope = scope
   }
 
-  putPacked({ cid, stored }: PackedBlock): Promise<CID> {
-    return this.put(cid, stored.plainLength, () => this.#store.putPacked(this.#scope, cid, stored))
+  async putPacked(blocks: readonly PackedBlock[]): Promise<void> {
+    const hashes = blocks.map(({ cid }) => hashOf(cid))
+    const present = await this.#store.hasEach(this.#scope, hashes)
+    const putting = blocks.map(async ({ cid, stored }, i) => {
+      const length = stored.plainLength
+      if (present[i] === true) this.count.blocks++
+      else await this.#once(cid, length, () => this.#store.putPacked(this.#scope, cid, stored))
+    })
+    await Promise.all(putting)
   }
 
   async put(cid: CID, length: number, store: () => Promise<void>): Promise<CID> {
-    this.count.blocks++
-    const key = toHex(hashOf(cid))
-    let running = this.#running.get(key)
-    if (running === undefined) {
-      running = this.#putNew(hashOf(cid), length, store).finally(() => this.#running.delete(key))
-      this.#running.set(key, running)
-    }
-    await running
+    await this.#once(cid, length, async () => {
+      const [isThere] = await this.#store.hasEach(this.#scope, [hashOf(cid)])
+      return isThere === true ? false : store()
+    })
     return cid
   }
 
-  async #putNew(hash: Hash, length: number, store: () => Promise<void>): Promise<void> {
-    const [isThere] = await this.#store.hasEach(this.#scope, [hash])
-    if (isThere === true) return
-    await store()
-    this.count.newBlocks++
-    this.count.newBytes += length
+  /** Runs `store`, which gives false for what is there already, unless it runs for this block. */
+  async #once(cid: CID, length: number, store: () => Promise<void | false>): Promise<void> {
+    this.count.blocks++
+    const key = toHex(hashOf(cid))
+    const running = this.#running.get(key)
+    if (running !== undefined) return running
+    const storing = store()
+      .then((stored) => {
+        if (stored === false) return
+        this.count.newBlocks++
+        this.count.newBytes += length
+      })
+      .finally(() => this.#running.delete(key))
+    this.#running.set(key, storing)
+    return storing
   }
 }

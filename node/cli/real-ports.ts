@@ -8,6 +8,7 @@ import { openIndex } from '../../store/index.ts'
 import { systemRandom } from '../../store/random.ts'
 import { Libp2pNetwork } from '../net/libp2p-network.ts'
 import type { Ports } from '../ports.ts'
+import { threadCrew } from '../threads/crew.ts'
 import { isRoot, openRealTree } from './local-tree.ts'
 
 export async function realPorts(location: string): Promise<Ports> {
@@ -27,6 +28,7 @@ export async function realPorts(location: string): Promise<Ports> {
         }
       ),
     openTree: (root) => openRealTree(root),
+    openCrew: threadCrew,
     openIndex: () => openIndex({ location: join(disk.location ?? location, 'index') })
   }
 }

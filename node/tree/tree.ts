@@ -38,6 +38,8 @@ export interface TreeEntry {
 
 /** An open regular file. */
 export interface TreeFile {
+  /** Its number in this process, where it has one: other threads may read from it, by position. */
+  readonly descriptor?: number
   /** As the open file says, not its name. */
   stat(): Promise<TreeStat>
   /** The next bytes, up to `length`; empty at the end. A view that stays valid. */
