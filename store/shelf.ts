@@ -1,6 +1,7 @@
-// A shelf: all that a blockstore keeps of one scope. Its segments on disk, its part of the index, what was put
-// since the last commit, and what counts as present while a sweep runs. Writes happen one after another, so
-// the order in a segment is the order of the puts; a segment of an earlier run is never written again.
+// A shelf: all that a blockstore keeps of one scope. Its segments on disk, its part of the index, what was
+// put since the last commit, and what counts as present while a sweep runs. Writes happen one after
+// another, so the order in a segment is the order of the puts; a segment of an earlier run is never
+// written again.
 
 import { HASH_BYTES, toHex, type Hash, type Scope } from './block.ts'
 import { Appender, type Health } from './appender.ts'

@@ -132,5 +132,6 @@ export function tableText(rows: readonly (readonly string[])[]): string {
 
 /** What was done about an index that was lost, damaged or older than what it is an index over. */
 export function rebuiltText(segments: number): string {
-  return `The index did not know ${segments} segment${segments === 1 ? '' : 's'}; it was made again from what they hold.`
+  const which = segments === 1 ? 'a segment' : `${segments} segments`
+  return `The index did not know ${which}; it was made again from what the files hold.`
 }

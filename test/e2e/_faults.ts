@@ -12,7 +12,7 @@ import type { SeededRandom } from '../../sim/random.ts'
 
 export type Ask = <K extends ProcedureName>(name: K, args: ArgsOf<K>) => Promise<ResultOf<K>>
 
-/** How many times more a long run does, such as `DRYSTONE_FAULTS=20 npx ava --timeout=2h test/e2e/faults*`. */
+/** How many times more a long run does: `DRYSTONE_FAULTS=20 npx ava --timeout=2h test/e2e/faults*`. */
 export const MORE = Number(process.env['DRYSTONE_FAULTS'] ?? 1)
 
 /** Opens the peer of a home that nobody runs, calls it, and lets go of the home. It meets nobody. */

@@ -108,14 +108,22 @@ test.serial(
     await office.ok('shed', ['down'])
     await office.peer('shed').end()
     const settings = join(office.home('shed'), 'settings.json')
+    const spare = join(office.home('shed'), 'spare', 'settings.json')
     const text = readFileSync(settings, 'utf8')
+    const kept = readFileSync(spare)
+    // One of the two is enough, and makes the other whole.
+    writeFileSync(settings, text.slice(0, 20))
+    await office.ok('shed', ['status'])
+    t.is(readFileSync(settings, 'utf8'), text)
     for (const bad of [text.slice(0, 20), '', '{"version":9}', '\0'.repeat(200)]) {
       writeFileSync(settings, bad)
+      writeFileSync(spare, Buffer.alloc(100, 'x'))
       for (const verb of bad === '' ? ['up', 'status'] : ['status']) {
         await fails(t, ['shed', verb], { code: 1, name: 'Malformed', says: /settings\.json/ })
       }
     }
     writeFileSync(settings, text)
+    writeFileSync(spare, kept)
     await office.up('shed')
   }
 )
