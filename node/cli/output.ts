@@ -132,6 +132,6 @@ export function tableText(rows: readonly (readonly string[])[]): string {
 
 /** What was done about an index that was lost, damaged or older than what it is an index over. */
 export function rebuiltText(segments: number): string {
-  const which = segments === 1 ? 'a segment' : `${segments} segments`
+  const which = `${segments} segment${segments === 1 ? '' : 's'}`
   return `The index did not know ${which}; it was made again from what the files hold.`
 }
