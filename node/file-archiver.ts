@@ -15,6 +15,7 @@ import {
   type Described,
   type SteadyComponents
 } from './steady.ts'
+import { isSameFile } from './tree/stat.ts'
 import type { TreePath } from './tree/tree.ts'
 
 /** A state to compare with. */
@@ -88,7 +89,7 @@ export class FileArchiver {
   async #oneOfSeveral(
     place: Place,
     earlier: Promise<FirstName | undefined> | undefined
-  ): Promise<{ seen: Seen; first: FirstName }> {
+  ): Promise<{ seen: Seen; first: FirstName | undefined }> {
     const { path, sight } = place
     const { stat } = sight
     const first = await earlier
@@ -97,7 +98,9 @@ export class FileArchiver {
       return { seen: { entry, stat, whole: true }, first }
     }
     const seen = await this.#file(place)
-    return { seen, first: { path, entry: seen.entry } }
+    // The others must not refer to what was torn, nor to another file that has taken this name meanwhile.
+    const isIt = seen.whole && isSameFile(seen.stat, stat)
+    return { seen, first: isIt ? { path, entry: seen.entry } : first }
   }
 
   async #file({ path, sight, base }: Place): Promise<Seen> {
