@@ -17,8 +17,10 @@ import type { MarkedHead } from './heads.ts'
 import {
   CHUNKS_FOLDER,
   DISPOSABLE,
+  SPARED,
   findFaults,
   headPath,
+  isHeadAt,
   isRecord,
   namesIn,
   recordFolders,
@@ -126,20 +128,24 @@ class FileRepair {
     const path = this.#path.replace(/^spare\//, '')
     await keepCopy(disk, this.#path)
     await disk.makeDirectory(directoryOf(path))
-    if (path.startsWith('roster/')) await writeSpared(disk, path, bytes)
+    const isSpared = path.startsWith('roster/') || path !== this.#path
+    if (isSpared) await writeSpared(disk, path, bytes)
     else await writeFile(disk, path, bytes)
   }
 
   /** Reading what is kept twice mends it. */
   async #isMendedBySpare(): Promise<boolean> {
-    const { disk } = this.#components
+    const { disk, members } = this.#components
     const path = this.#path.replace(/^spare\//, '')
-    const name = path.replace(/^roster\//, '')
-    if (name.includes('/')) return false
+    const [folder = '', name = ''] = path.split('/')
+    const isWhole = {
+      roster: (bytes: Uint8Array) => isRecord(bytes, name),
+      heads: (bytes: Uint8Array) => isHeadAt(path, bytes, members.roster.mesh)
+    }[folder]
+    if (isWhole === undefined && !SPARED.includes(path)) return false
     await keepCopy(disk, this.#path)
-    const isWhole = (bytes: Uint8Array): boolean => path === name || isRecord(bytes, name)
     try {
-      return (await readSpared(disk, path, { isWhole })) !== undefined
+      return (await readSpared(disk, path, isWhole && { isWhole })) !== undefined
     } catch (error) {
       if (error instanceof Malformed || error instanceof DiskFailed) return false
       throw error

@@ -20,7 +20,7 @@ const FILE_BYTES_MAX = HEAD_BYTES_MAX + 16 * 1024
 const CHUNKS_BYTES_MAX = 1 << 30
 const HASH_BYTES = 32
 /** Kept twice, beside the records of the roster. */
-const SPARED = ['peer.key', 'endpoint.key', 'settings.json', 'installed']
+export const SPARED = ['peer.key', 'endpoint.key', 'settings.json', 'installed']
 /** Nothing is lost with them but what they tell. */
 export const DISPOSABLE = [
   ...['addresses.json', 'ages.json', 'milestones.json', 'scrub.json', 'taken.json']
@@ -73,6 +73,7 @@ export async function findFaults(
   for (const path of new Set([...(await headsOnDisk(disk)), ...headsKnown(heads)])) {
     const isWhole = (bytes: Uint8Array): boolean => isHeadAt(path, bytes, members.roster.mesh)
     await judge(path, { isWhole, isExpected: () => headsKnown(heads).includes(path) })
+    await judge(sparePath(path), { isWhole: isSpare })
   }
   for (const path of SPARED) await judgeSpared(disk, path, faults)
   for (const path of DISPOSABLE) await judge(path, { isWhole: isJson })
