@@ -1,7 +1,7 @@
 // The archiver: what is read, what is stored, and what is never mistaken for a deletion.
 
 import test from 'ava'
-import { BASE_SCOPE, toHex } from '../../store/block.ts'
+import { BASE_SCOPE, sha256, toHex } from '../../store/block.ts'
 import type { Entry } from '../../store/entry.ts'
 import { findEntry } from '../../store/tree.ts'
 import { Unreadable } from '../../node/errors.ts'
@@ -159,6 +159,36 @@ test('files that were all deleted are deleted: only another file system is not b
   for (const name of ['docs', 'big.bin', 'latest', 'empty']) scene.tree.remove(name)
   const shot = await scene.shoot()
   t.deepEqual([shot.count.deleted, shot.skipped], [4, []])
+})
+
+test('a name that another file takes while it is read is no longer what other names refer to', async (t) => {
+  const scene = await office()
+  const { tree } = scene
+  tree.put('one', 'ours')
+  tree.link('two', 'one')
+  const restless = {
+    where: tree.where,
+    stat: tree.stat.bind(tree),
+    list: tree.list.bind(tree),
+    readLink: tree.readLink.bind(tree),
+    xattrs: tree.xattrs.bind(tree),
+    writer: tree.writer.bind(tree),
+    open: async (...asked: Parameters<typeof tree.open>) => {
+      const file = await tree.open(...asked)
+      const isOurs = asked[1].links > 1
+      if (isOurs && Buffer.from(asked[0]).toString() === 'one') {
+        tree.remove('one')
+        tree.put('one', 'theirs')
+      }
+      return file
+    }
+  }
+  const shot = await scene.shoot({ tree: restless })
+  for (const [name, text] of Object.entries({ one: 'theirs', two: 'ours' })) {
+    const entry = (await entryOf(scene, shot, name)) ?? t.fail()
+    t.is(entry.linkTo, undefined)
+    t.is(toHex(entry.hash ?? t.fail()), toHex(sha256(Buffer.from(text))), name)
+  }
 })
 
 test('a file that never holds still is kept as it was read, named, and read again', async (t) => {
