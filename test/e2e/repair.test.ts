@@ -1,5 +1,6 @@
-// Rot on a real disk: a keeper's segments are damaged behind its back, one of them is gone, and so is its index.
-// The commands name what is hit, and bring it back from whoever has it; killed in the middle, nothing is worse.
+// Rot on a real disk: a keeper's segments are damaged behind its back, one of them is gone, and so is its
+// index. The commands name what is hit, and bring it back from whoever has it; killed in the middle,
+// nothing is worse.
 
 import { appendFileSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
