@@ -1,6 +1,6 @@
 // Rot on a real disk: a keeper's segments are damaged behind its back, one of them is gone, and so is its
-// index. The commands name what is hit, and bring it back from whoever has it; killed in the middle,
-// nothing is worse.
+// index. The commands name what is hit, and bring it back from whoever has it; killed in the middle, nothing
+// is worse.
 
 import { appendFileSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -88,8 +88,6 @@ test.serial(
     const status = await office.run('attic', ['status'])
     t.is(status.code, 14)
     t.true((status.result['problems'] as Fields[]).some(({ name }) => name === 'Damaged'))
-    const plain = await office.run('attic', ['repair'], { plain: true })
-    t.regex(plain.stdout, /^Next: start desk, nas/m)
   }
 )
 
@@ -98,16 +96,14 @@ test.serial(
   async (t) => {
     await office.up('nas')
     const sizes = segmentsOf('attic').map((path) => statSync(path).size)
-    for (const afterMs of [600, 1200]) {
-      const child = office.spawn('attic', ['repair', '--json'])
-      const gone = new Promise((resolve) => child.once('close', resolve))
-      setTimeout(() => child.kill('SIGKILL'), afterMs)
-      await gone
-    }
+    const child = office.spawn('attic', ['repair', '--json'])
+    const gone = new Promise((resolve) => child.once('close', resolve))
+    setTimeout(() => child.kill('SIGKILL'), 1200)
+    await gone
     segmentsOf('attic')
       .slice(0, sizes.length)
       .forEach((path, i) =>
-        t.is(statSync(path).size, sizes[i] ?? 0, 'what is there is only added to')
+        t.is(statSync(path).size, sizes[i] ?? 0, 'what is there stays as it is')
       )
     const done = await office.ok('attic', ['repair', '--full-speed'])
     t.deepEqual(done['unrepaired'], [])

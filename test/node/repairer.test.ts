@@ -91,7 +91,7 @@ test('what rots on a keeper is found and comes back without anybody asking', asy
   await fleet.run(fleet.stop())
 })
 
-test('repair brings back what a check names; what nobody has stays named until somebody does', async (t) => {
+test('repair brings back what a check names; what nobody has stays named until they are back', async (t) => {
   const { of, attic, desk, scope } = await keeping('asked')
   const { fleet, nas } = of
   await fleet.run(nas.down())
