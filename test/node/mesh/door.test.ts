@@ -190,6 +190,7 @@ test('who comes again with the same words, after it was let in, needs no second 
   const first = await fleet.run(joinMesh(ports, code, { ...INPUT, name: 'desk' }))
   // Its home was lost before it was complete, its key was not.
   await ports.disk.remove('settings.json')
+  await ports.disk.remove('spare/settings.json')
   const again = await fleet.run(joinMesh(ports, code, { ...INPUT, name: 'desk' }))
   t.is(toHex(again.peer), toHex(first.peer))
   const sponsors = [...nas.node.members.records.records()].filter(({ kind }) => kind === 'sponsor')
