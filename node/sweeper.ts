@@ -37,8 +37,6 @@ export interface SweeperOptions {
 
 /** What nothing reaches stays for so long: an open offer may go on. */
 export const DEFAULT_YOUNG_MS = 7 * DAY_MS
-/** Of heads replaced longer ago than this, only the first one accepted each day counts. */
-const THINNED_MS = 2 * DAY_MS
 /** Between two portions of work. */
 const REST_MS = 1
 
@@ -122,7 +120,8 @@ export class Sweeper {
     for (const { root } of bases.list()) {
       const ref: Ref = { hash: hashOf(root), kind: 'directory' }
       // A base of which nothing came yet is no root; one of which a part came stays whole or is damaged.
-      if (await this.#components.store.has(scope, ref.hash)) here.push(ref)
+      const { store } = this.#components
+      if ((await store.has(scope, ref.hash)) || !(await store.isWhole(scope))) here.push(ref)
     }
     return { kept: here, undo: [] }
   }
@@ -136,12 +135,11 @@ export class Sweeper {
     for (const line of await heads.all(scope)) {
       for (const marked of line) all.add(nameOf(marked))
       const accepted = line.map((marked) => ages.see(nameOf(marked)))
-      const days = new Set<number>()
       for (const [i, marked] of line.entries()) {
         const replaced = accepted[i + 1]
         const roots = marked.head.roots.map((root): Ref => ({ hash: hashOf(root), kind: 'sealed' }))
         if (replaced === undefined) kept.push(...roots)
-        else if (this.#mayComeBack(marked, { accepted: accepted[i] ?? 0, replaced, days })) {
+        else if (this.#mayComeBack(marked, replaced)) {
           undo.push(...roots)
         } else if (!isDryRun) {
           await heads.release(marked)
@@ -153,19 +151,12 @@ export class Sweeper {
     return { kept, undo }
   }
 
-  #mayComeBack(
-    { body }: MarkedHead,
-    { accepted, replaced, days }: { accepted: number; replaced: number; days: Set<number> }
-  ): boolean {
+  #mayComeBack({ body }: MarkedHead, replaced: number): boolean {
     const { heads, members, ages, self } = this.#components
     const own = heads.receiptsFor(body).find(({ record }) => toHex(record.issuer) === toHex(self))
     const undoDays = own?.receipt.undoDays ?? members.roster.policy.undoDays
     const sinceMs = ages.now() - replaced
-    if (sinceMs >= undoDays * DAY_MS) return false
-    const day = Math.floor(accepted / DAY_MS)
-    const isFirst = !days.has(day)
-    days.add(day)
-    return isFirst || sinceMs < THINNED_MS
+    return sinceMs < undoDays * DAY_MS
   }
 
   /** Sealed blocks refer to chunks of the base, which lie in its scope, or are known by its pages alone. */

@@ -157,7 +157,10 @@ class Sweep {
     for await (const { hash, location } of this.#entries()) {
       if (isYoung?.(location.segment) !== true && location.segment < heldFrom) continue
       const place = this.#order.find(hash)
-      if (place >= 0 && this.#live.set(place)) young++
+      if (place < 0 || this.#live.has(place)) continue
+      young++
+      // What is there has all below it: an older child stays with its young parent.
+      await this.#markPresent(hash)
     }
     return young
   }
