@@ -153,16 +153,15 @@ class Sweep {
   /** @returns how many nothing else keeps */
   async #markYoung(heldFrom: number): Promise<number> {
     const { isYoung } = this.#input
-    let young = 0
+    const before = this.#marked
     for await (const { hash, location } of this.#entries()) {
       if (isYoung?.(location.segment) !== true && location.segment < heldFrom) continue
       const place = this.#order.find(hash)
       if (place < 0 || this.#live.has(place)) continue
-      young++
       // What is there has all below it: an older child stays with its young parent.
       await this.#markPresent(hash)
     }
-    return young
+    return this.#marked - before
   }
 
   /**
@@ -187,7 +186,7 @@ class Sweep {
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const place = this.#order.find(next)
       if (place < 0) continue
-      this.#live.set(place)
+      if (this.#live.set(place)) this.#marked++
       if (!this.#walked.set(place)) continue
       const bytes = await this.#shelf.get(next)
       if (bytes !== undefined) pending.push(...anyChildren(this.#input.scope, bytes))
