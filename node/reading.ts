@@ -1,7 +1,7 @@
 // Readings: a state that is opened for a while, to look at it or to restore from it. Blocks come from here
 // where they are here, else from the holders; a reading remembers who gave how much.
 
-import { BASE_SCOPE, RAW, type CID, type Scope } from '../store/block.ts'
+import { BASE_SCOPE, RAW, hashOf, type CID, type Hash, type Scope } from '../store/block.ts'
 import type { Blockstore } from '../store/blockstore.ts'
 import {
   BodyStateReader,
@@ -10,7 +10,8 @@ import {
   type Keyring,
   type StateReader
 } from '../store/reader.ts'
-import { firstOf, getMany, type Source } from '../store/source.ts'
+import { firstOf, getMany, type GetOptions, type Source } from '../store/source.ts'
+import { rawBlock, type StoredBlock, type StoredPlace } from '../store/stored.ts'
 import { PAGES_SCOPE } from './base-store.ts'
 import type { Fetcher } from './fetcher.ts'
 
@@ -38,6 +39,36 @@ export class Reading {
     this.source = sourceOf(components, init)
     this.bodies = openBodies(this.source, init.keyring)
     this.reader = new BodyStateReader(this.bodies)
+  }
+
+  /**
+   * Chunks in the order asked. Those of a base that lie here are given as they lie, unproved, and are smaller
+   * so; all others are opened.
+   */
+  chunks(cids: readonly CID[], options?: GetOptions): Promise<StoredBlock[]> {
+    const { store } = this.#components
+    return this.#lyingOr(cids, (hash) => store.getStored(BASE_SCOPE, hash), options)
+  }
+
+  /** The same for who may read the store's files: only where they lie. */
+  places(cids: readonly CID[], options?: GetOptions): Promise<(StoredBlock | StoredPlace)[]> {
+    const { store } = this.#components
+    return this.#lyingOr<StoredPlace>(cids, (hash) => store.place(BASE_SCOPE, hash), options)
+  }
+
+  async #lyingOr<T>(
+    cids: readonly CID[],
+    look: (hash: Hash) => Promise<T | undefined>,
+    options?: GetOptions
+  ): Promise<(T | StoredBlock)[]> {
+    const lying = async (cid: CID): Promise<T | undefined> => {
+      return cid.code === RAW ? look(hashOf(cid)) : undefined
+    }
+    const found = await Promise.all(cids.map(lying))
+    const others = cids.filter((_, i) => found[i] === undefined)
+    const opened = others.length === 0 ? [] : await this.bodies.bodies('chunk', others, options)
+    let next = 0
+    return found.map((stored) => stored ?? rawBlock(opened[next++] as Uint8Array))
   }
 
   get fromPeers(): Record<string, number> {

@@ -3,18 +3,18 @@
 // times last. Every byte is hashed while it is written; a file whose bytes are not what its entry promises
 // is not given its name. One file that cannot be had does not keep the others from coming back.
 
-import { createHash } from 'node:crypto'
 import { toHex, type CID, type Hash } from '../store/block.ts'
 import { stateDigest } from '../store/digest.ts'
 import type { Entry } from '../store/entry.ts'
-import { BlockDamaged, DiskFull, DrystoneError, Malformed } from '../store/errors.ts'
+import { DiskFull, DrystoneError, Malformed } from '../store/errors.ts'
 import type { StateReader } from '../store/reader.ts'
-import { directoryEntries, fileChunks, joinPath, walkEntries } from '../store/tree.ts'
+import { directoryEntries, joinPath } from '../store/tree.ts'
 import { NotWritable, TargetNotEmpty } from './errors.ts'
-import { writeSparse } from './sparse.ts'
+import { Flow, Gathering } from './flow.ts'
+import { Placer, metadataOf, type OpenHands } from './placer.ts'
 import { hashFile } from './tree/hash.ts'
-import { ROOT, showPath } from './tree/path.ts'
-import type { Tree, TreeMetadata, TreePath, TreeStat, TreeWriter } from './tree/tree.ts'
+import { showPath } from './tree/path.ts'
+import type { Tree, TreePath, TreeStat, TreeWriter } from './tree/tree.ts'
 
 /** An entry, its path in the state, and its path in the target; the empty path is the target itself. */
 export interface Piece {
@@ -22,6 +22,9 @@ export interface Piece {
   from: TreePath
   to: TreePath
 }
+
+/** Files under way: enough that small ones are brought together. */
+const FILES_MAX = 128
 
 /** What to do with a file that stands where the restored one goes and differs from it. */
 export type Conflict = 'keep-both' | 'overwrite' | 'skip'
@@ -31,6 +34,8 @@ export interface RestoreInput {
   pieces: readonly Piece[]
   target: Tree
   conflict?: Conflict
+  /** Threads that write below the same root; without them files are written here. */
+  openHands?: OpenHands
   /** Says what would be done, and does nothing. */
   dryRun?: boolean
   onProgress?: (count: RestoreCount) => void
@@ -72,103 +77,125 @@ export async function assertBare(target: Tree): Promise<void> {
   if ((await target.list(new Uint8Array())).length > 0) throw new TargetNotEmpty(target.where)
 }
 
+/** A file that was begun: where it goes, and whether it came to be there. */
+interface Begun {
+  to: TreePath
+  isDone: Promise<boolean>
+}
+
 class Restore {
   readonly #input: RestoreInput
   /** Absent in a dry run. */
   readonly #writer: TreeWriter | undefined
+  readonly #placer: Placer | undefined
   readonly #count: RestoreCount = { files: 0, bytes: 0, writtenBytes: 0, reusedBytes: 0 }
   readonly #warnings: string[] = []
-  /** Where the first name of a hard-linked file went, by what `linkKey` says. */
-  readonly #placed = new Map<string, TreePath>()
+  /** The last name of each file, by what `linkKey` says. */
+  readonly #begun = new Map<string, Begun>()
   /** Files of the target that were reused, by device and inode: each for one file only. */
   readonly #reused = new Set<string>()
+  readonly #files = new Flow(FILES_MAX)
   #failure: DrystoneError | undefined
-  #isOver = false
+  /** What ends all of it at once. */
+  #end: { error: unknown } | undefined
 
   constructor(input: RestoreInput, writer: TreeWriter | undefined) {
+    const { reader, openHands, signal } = input
     this.#input = input
     this.#writer = writer
+    this.#placer = writer && new Placer({ reader, writer, openHands, signal })
   }
 
   async run(): Promise<Restored> {
-    // A failure to fetch ahead is met again, and told, where the chunk is needed.
-    this.#expectAll(this.#input.pieces).catch(() => undefined)
+    const all = new Gathering()
     try {
-      for (const piece of this.#input.pieces) await this.#tryEntry(piece, false)
+      for (const piece of this.#input.pieces) await this.#tryEntry(piece, false, all)
     } finally {
-      this.#isOver = true
+      await all.ended()
+      await this.#placer?.close()
       await this.#writer?.close()
     }
+    if (this.#end !== undefined) throw this.#end.error
     if (this.#failure !== undefined) throw this.#failure
     return { count: this.#count, warnings: this.#warnings }
   }
 
-  /** Lets the reader fetch ahead what will be written, as fast as it is written. */
-  async #expectAll(pieces: readonly Piece[]): Promise<void> {
-    const { reader, target, dryRun, signal } = this.#input
-    const [piece] = pieces
-    if (dryRun === true || reader.expect === undefined || piece === undefined) return
-    // What lies in the target already need not be fetched, and only the writing itself will tell.
-    const lies = await target.stat(ROOT)
-    if (lies !== undefined && (await target.list(ROOT)).length > 0) return
-    for (const { entry, from } of pieces) {
-      for await (const found of walkEntries(reader, { path: from, entry }, { signal })) {
-        if (this.#isOver) return
-        const { content, linkTo } = found.entry
-        if (content === undefined || linkTo !== undefined || 'list' in content) continue
-        await reader.expect(content.chunks)
-      }
-    }
+  /** Restores an entry; what is still under way when it resolves is added to `below`. */
+  async #tryEntry(piece: Piece, isFresh: boolean, below: Gathering): Promise<void> {
+    await this.#trying(piece, () => this.#entry(piece, isFresh, below))
   }
 
-  /** Remembers a failure and lets the rest go on; a full disk would only fail again. */
-  async #tryEntry(piece: Piece, isFresh: boolean): Promise<void> {
+  /** Remembers a failure and lets the rest go on; a full disk would only fail again. False if it failed. */
+  async #trying(piece: Piece, work: () => Promise<void>): Promise<boolean> {
+    if (this.#end !== undefined) return false
     try {
-      await this.#entry(piece, isFresh)
+      this.#input.signal?.throwIfAborted()
+      await work()
+      return true
     } catch (error) {
-      if (!(error instanceof DrystoneError) || error instanceof DiskFull) throw error
+      if (!(error instanceof DrystoneError) || error instanceof DiskFull) {
+        this.#end ??= { error }
+        return false
+      }
       this.#failure ??= error
       this.#input.onFailure?.(showPath(piece.to), error)
+      return false
     }
   }
 
   /** `isFresh` says that the directory was made just now: nothing can lie there. */
-  async #entry({ entry, from, to }: Piece, isFresh: boolean): Promise<void> {
-    this.#input.signal?.throwIfAborted()
+  async #entry({ entry, from, to }: Piece, isFresh: boolean, below: Gathering): Promise<void> {
     const stat = isFresh ? undefined : await this.#input.target.stat(to)
     const isThere = stat !== undefined && (await this.#isThere(entry, to, stat))
     if (stat !== undefined && !isThere && !(await this.#makeRoom(entry, to, stat))) return
-    if (entry.type === 'directory') await this.#directory({ entry, from, to }, stat === undefined)
-    else if (entry.type === 'file') await this.#file({ entry, from, to }, isThere)
+    const piece = { entry, from, to }
+    if (entry.type === 'directory') await this.#directory(piece, stat === undefined, below)
+    else if (entry.type === 'file') await this.#file(piece, isThere, below)
     else await this.#other(entry, to, isThere)
   }
 
-  async #directory({ entry, from, to }: Piece, isFresh: boolean): Promise<void> {
-    const { reader } = this.#input
-    await this.#writer?.makeDirectory(to)
+  async #directory(piece: Piece, isFresh: boolean, above: Gathering): Promise<void> {
+    const below = new Gathering()
+    let isWalked = false
+    try {
+      await this.#writer?.makeDirectory(piece.to)
+      await this.#children(piece, isFresh, below)
+      isWalked = true
+    } finally {
+      // The walk goes on while files are under way; a directory's time is set when all in it is done.
+      const finish = (): Promise<unknown> => this.#trying(piece, () => this.#finish(piece))
+      above.follow(isWalked ? below.ended().then(finish) : below.ended())
+    }
+  }
+
+  async #children({ entry, from, to }: Piece, isFresh: boolean, below: Gathering): Promise<void> {
+    if (entry.page === undefined) return
     const names = new Map<string, TreePath>()
-    if (entry.page !== undefined) {
-      for await (const child of directoryEntries(reader, entry.page)) {
-        const piece = {
-          entry: child,
-          from: joinPath(from, child.name),
-          to: joinPath(to, child.name)
-        }
-        const like = likeness(child.name)
-        const other = names.get(like)
-        if (other === undefined) names.set(like, piece.to)
-        else if (child.linkTo === undefined && (await this.#isSameFile(other, piece.to))) {
-          this.#warnings.push(
-            `${showPath(piece.to)} was left out: here it is the same name as ${showPath(other)}`
-          )
-          continue
-        }
-        await this.#tryEntry(piece, isFresh)
+    for await (const child of directoryEntries(this.#input.reader, entry.page)) {
+      if (this.#end !== undefined) return
+      const [childFrom, childTo] = [joinPath(from, child.name), joinPath(to, child.name)]
+      const like = likeness(child.name)
+      const other = names.get(like)
+      if (other === undefined) names.set(like, childTo)
+      else if (child.linkTo === undefined && (await this.#isOneName(other, childTo))) {
+        this.#warnings.push(
+          `${showPath(childTo)} was left out: here it is the same name as ${showPath(other)}`
+        )
+        continue
       }
+      await this.#tryEntry({ entry: child, from: childFrom, to: childTo }, isFresh, below)
     }
-    if (this.#writer !== undefined) {
-      this.#warn(await this.#writer.finishDirectory(to, metadataOf(entry)))
-    }
+  }
+
+  async #finish({ entry, to }: Piece): Promise<void> {
+    if (this.#writer === undefined) return
+    this.#warn(await this.#writer.finishDirectory(to, metadataOf(entry)))
+  }
+
+  /** True if a file system takes two names for one: what bears the first must be there to tell. */
+  async #isOneName(a: TreePath, b: TreePath): Promise<boolean> {
+    await this.#files.settled()
+    return this.#isSameFile(a, b)
   }
 
   /** Deals with what stands in the way; false if it stays and the entry is skipped. */
@@ -200,24 +227,38 @@ class Restore {
     }
   }
 
-  async #file({ entry, from, to }: Piece, isThere: boolean): Promise<void> {
-    const { target, onProgress } = this.#input
+  /** Begins a file, once there is room for one more. */
+  async #file(piece: Piece, isThere: boolean, below: Gathering): Promise<void> {
+    const { entry, from, to } = piece
     this.#count.files++
     this.#count.bytes += entry.size
     const key = linkKey(entry, from)
-    const first = entry.linkTo && this.#placed.get(key)
-    if (first !== undefined) {
-      if (await this.#isSameFile(first, to)) return
-      if ((await target.stat(to)) !== undefined) await this.#writer?.remove(to)
-      await this.#writer?.hardLink(to, first)
-      return
+    const other = entry.linkTo && this.#begun.get(key)
+    await this.#files.room()
+    const work = async (): Promise<void> => {
+      if (other === undefined || !(await this.#link(other, to))) await this.#content(piece, isThere)
     }
+    const isDone = this.#files.start(() => this.#trying(piece, work))
+    // Its next name waits for this one, and is given the content where this one could not be.
+    this.#begun.set(key, { to, isDone })
+    below.follow(isDone)
+  }
+
+  /** Makes `to` another name of a file that was begun; false if that one failed. */
+  async #link(other: Begun, to: TreePath): Promise<boolean> {
+    if (!(await other.isDone)) return false
+    if (await this.#isSameFile(other.to, to)) return true
+    if ((await this.#input.target.stat(to)) !== undefined) await this.#writer?.remove(to)
+    await this.#writer?.hardLink(to, other.to)
+    return true
+  }
+
+  async #content({ entry, to }: Piece, isThere: boolean): Promise<void> {
     if (isThere) this.#count.reusedBytes += entry.size
     else this.#count.writtenBytes += entry.size
     if (isThere) await this.#setMetadata(entry, to)
-    else await this.#write(entry, to)
-    this.#placed.set(key, to)
-    onProgress?.(this.#count)
+    else if (this.#placer !== undefined) this.#warn(await this.#placer.place(entry, to))
+    this.#input.onProgress?.(this.#count)
   }
 
   async #isSameFile(a: TreePath, b: TreePath): Promise<boolean> {
@@ -243,24 +284,6 @@ class Restore {
     const isFree = entry.linkTo !== undefined || !this.#reused.has(id)
     this.#reused.add(id)
     return isFree
-  }
-
-  async #write(entry: Entry, to: TreePath): Promise<void> {
-    const file = await this.#writer?.createFile(to)
-    if (file === undefined) return
-    try {
-      const hash = createHash('sha256')
-      for await (const ref of fileChunks(this.#input.reader, entry)) {
-        const bytes = await this.#input.reader.chunk(ref, { signal: this.#input.signal })
-        hash.update(bytes)
-        await writeSparse(file, bytes)
-      }
-      if (!equal(hash.digest(), entry.hash as Hash)) throw new BlockDamaged(showPath(to))
-      this.#warn(await file.commit(metadataOf(entry)))
-    } catch (error) {
-      await file.discard()
-      throw error
-    }
   }
 
   async #setMetadata(entry: Entry, to: TreePath): Promise<void> {
@@ -303,11 +326,6 @@ function linkKey({ linkTo, hash, mode, uid, gid, mtimeNs }: Entry, from: TreePat
     return Buffer.from(bytes).toString('latin1')
   })
   return [path, content, mode, uid, gid, mtimeNs].join('\0')
-}
-
-function metadataOf(entry: Entry): TreeMetadata {
-  const { type, mode, uid, gid, mtimeNs, xattrs = [] } = entry
-  return { type, mode, uid, gid, mtimeNs, xattrs }
 }
 
 /**

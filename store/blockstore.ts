@@ -14,7 +14,9 @@ import type { Hold, Holds } from './reliance.ts'
 import type { Health } from './appender.ts'
 import { Shelf } from './shelf.ts'
 import type { Source } from './source.ts'
-import { assertStored, packBlock, unpackBlock, type StoredBlock } from './stored.ts'
+import { HEADER_BYTES, segmentPath } from './segment.ts'
+import { assertStored, packBlock, unpackBlock } from './stored.ts'
+import type { StoredBlock, StoredPlace } from './stored.ts'
 
 export type { StoredBlock } from './stored.ts'
 
@@ -121,6 +123,16 @@ export class Blockstore {
   /** The block as it lies at rest, to be sent. Checked for decay only: the receiver proves the hash. */
   async getStored(scope: Scope, hash: Hash): Promise<StoredBlock | undefined> {
     return (await this.shelf(scope)).getStored(hash)
+  }
+
+  /** Where a block lies, for other threads and processes; undefined also where the disk is none of theirs. */
+  async place(scope: Scope, hash: Hash): Promise<StoredPlace | undefined> {
+    const { location: home } = this.#components.disk
+    const location = await (await this.shelf(scope)).locate(hash)
+    if (home === undefined || location === undefined) return undefined
+    const { segment, offset, method, plainLength, storedLength } = location
+    const path = `${home}/${segmentPath(scope, segment)}`
+    return { method, plainLength, path, offset: offset + HEADER_BYTES, storedLength }
   }
 
   /**

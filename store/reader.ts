@@ -10,6 +10,7 @@ import { BlockDamaged, Malformed, NotOpened } from './errors.ts'
 import { Page } from './page.ts'
 import { isSealed, unseal, type BlockType, type Keyring } from './seal.ts'
 import { demand, demandMany, type GetOptions, type Source } from './source.ts'
+import { rawBlock, type StoredBlock, type StoredPlace } from './stored.ts'
 
 export type { Keyring }
 
@@ -21,11 +22,10 @@ export interface StateReader {
   list(cid: CID, options?: GetOptions): Promise<ChunkList>
   /** The bytes of a chunk, checked against the reference. */
   chunk(ref: ChunkRef, options?: GetOptions): Promise<Uint8Array>
-  /**
-   * Says which chunks will be asked for next, in order: a reader may fetch them ahead. Resolves when it
-   * has room for more.
-   */
-  expect?(refs: readonly ChunkRef[]): Promise<void>
+  /** Chunks as they lie, in the order asked, unproved: who unpacks them holds them to their references. */
+  stored(refs: readonly ChunkRef[], options?: GetOptions): Promise<StoredBlock[]>
+  /** The same, but only where they lie, of those that this process may read itself. */
+  places?(refs: readonly ChunkRef[], options?: GetOptions): Promise<(StoredBlock | StoredPlace)[]>
 }
 
 /** Gives the body of a block that was opened as a type; what a StateReader stands on. */
@@ -86,15 +86,18 @@ export function references(type: BlockType, body: Uint8Array): CID[] {
   return [...block.page.addresses()]
 }
 
-/** Decodes bodies; keeps the last few directory blocks, since walks return to them. */
+/** Decodes bodies; keeps the directory blocks it read last, since walks return to them. */
 export class BodyStateReader implements StateReader {
   readonly #bodies: BodyReader
-  readonly #recent = new Map<string, DirectoryBlock>()
+  /** The oldest comes first. */
+  readonly #recent = new Map<string, { block: DirectoryBlock; bytes: number }>()
   readonly #recentMax: number
+  #recentBytes = 0
 
-  constructor(bodies: BodyReader, { recentMax = DEFAULT_RECENT_MAX } = {}) {
+  /** @param init.recentBytes how much of such blocks is kept. */
+  constructor(bodies: BodyReader, { recentBytes = DEFAULT_RECENT_BYTES } = {}) {
     this.#bodies = bodies
-    this.#recentMax = recentMax
+    this.#recentMax = recentBytes
   }
 
   async top(root: CID, options?: GetOptions): Promise<Entry> {
@@ -108,16 +111,23 @@ export class BodyStateReader implements StateReader {
   async directory(cid: CID, options?: GetOptions): Promise<DirectoryBlock> {
     const id = cid.toString()
     const known = this.#recent.get(id)
-    if (known !== undefined) return known
-    const block = decodeDirectory(await this.#bodies.body('page', cid, options))
+    if (known !== undefined) return known.block
+    const body = await this.#bodies.body('page', cid, options)
+    const block = decodeDirectory(body)
     if ('page' in block && block.page.length > 0 && block.page.name(0).length === 0)
       throw new Malformed('the top of a state stands where a directory should')
-    this.#recent.set(id, block)
-    for (const oldest of this.#recent.keys()) {
-      if (this.#recent.size <= this.#recentMax) break
-      this.#recent.delete(oldest)
-    }
+    this.#keep(id, { block, bytes: body.length })
     return block
+  }
+
+  #keep(id: string, kept: { block: DirectoryBlock; bytes: number }): void {
+    this.#recentBytes += kept.bytes - (this.#recent.get(id)?.bytes ?? 0)
+    this.#recent.set(id, kept)
+    for (const [oldest, { bytes }] of this.#recent) {
+      if (this.#recentBytes <= this.#recentMax) break
+      this.#recent.delete(oldest)
+      this.#recentBytes -= bytes
+    }
   }
 
   async list(cid: CID, options?: GetOptions): Promise<ChunkList> {
@@ -127,13 +137,18 @@ export class BodyStateReader implements StateReader {
   async chunk(ref: ChunkRef, options?: GetOptions): Promise<Uint8Array> {
     return checkChunk(ref, await this.#bodies.body('chunk', ref.cid, options))
   }
+
+  async stored(refs: readonly ChunkRef[], options?: GetOptions): Promise<StoredBlock[]> {
+    const cids = refs.map(({ cid }) => cid)
+    return (await this.#bodies.bodies('chunk', cids, options)).map(rawBlock)
+  }
 }
 
 /** @throws {BlockDamaged} if the bytes are not what the reference promises. */
-export function checkChunk(ref: ChunkRef, bytes: Uint8Array): Uint8Array {
+function checkChunk(ref: ChunkRef, bytes: Uint8Array): Uint8Array {
   const right = bytes.length === ref.length && Buffer.compare(sha256(bytes), ref.hash) === 0
   if (!right) throw new BlockDamaged(ref.cid.toString())
   return bytes
 }
 
-const DEFAULT_RECENT_MAX = 64
+const DEFAULT_RECENT_BYTES = 1 << 20

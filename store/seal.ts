@@ -9,13 +9,12 @@ import {
   createSecretKey,
   type KeyObject
 } from 'node:crypto'
-import { constants, zstdDecompressSync } from 'node:zlib'
 import { BLOCK_BYTES_MAX, DAG_CBOR, HASH_BYTES, cidOf, type CID, type Hash } from './block.ts'
 import { bytesOf, decode, encode, integerOf, readList } from './codec.ts'
 import { Malformed, NotOpened } from './errors.ts'
 import { kdf } from './key.ts'
 import { WINDOW_LOG_MAX } from './stored.ts'
-import { shrink } from './zstd.ts'
+import { shrink, unpacked } from './zstd.ts'
 
 /** What a block holds; its number is under the seal, so one type can never pass for another. */
 export const BLOCK_TYPES = { chunk: 1, page: 2, list: 3, top: 4 } as const
@@ -155,13 +154,6 @@ function readSealed(bytes: Uint8Array): Sealed {
   return sealed
 }
 
-function expand(packed: Uint8Array): Uint8Array {
-  return zstdDecompressSync(packed, {
-    maxOutputLength: BLOCK_BYTES_MAX,
-    params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX }
-  })
-}
-
 function readPayload(payload: Buffer): Uint8Array {
   const method = payload[0]
   const length = payload.readUInt32BE(1)
@@ -172,11 +164,9 @@ function readPayload(payload: Buffer): Uint8Array {
   const stored = payload.subarray(PAYLOAD_HEADER_BYTES, end)
   if (method === METHOD_RAW) return stored
   if (method !== METHOD_ZSTD) throw new NotOpened('a block is packed in an unknown way')
-  try {
-    return expand(stored)
-  } catch (cause) {
-    throw new NotOpened('a sealed block does not unpack', { cause })
-  }
+  const body = unpacked(stored, { lengthMax: BLOCK_BYTES_MAX, windowLogMax: WINDOW_LOG_MAX })
+  if (body === undefined) throw new NotOpened('a sealed block does not unpack')
+  return new Uint8Array(body)
 }
 
 function syntheticIv(

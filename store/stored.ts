@@ -2,10 +2,9 @@
 // before it is trusted (unpacked again and compared), and unpacking is bounded by the length that was
 // promised, so neither a faulty compressor nor a bomb comes through.
 
-import { constants, zstdDecompressSync } from 'node:zlib'
 import { BLOCK_BYTES_MAX, sha256, type Hash } from './block.ts'
 import { Malformed } from './errors.ts'
-import { shrink } from './zstd.ts'
+import { shrink, unpacked } from './zstd.ts'
 
 export const METHOD_RAW = 0
 export const METHOD_ZSTD = 1
@@ -18,14 +17,30 @@ export interface StoredBlock {
   body: Uint8Array
 }
 
+/** Where a block lies in a file of this computer, for who may read it. As unproved as what is read there. */
+export interface StoredPlace {
+  method: Method
+  plainLength: number
+  /** An absolute path. */
+  path: string
+  /** Of its body, from the start of the file. */
+  offset: number
+  storedLength: number
+}
+
 /** zstd is kept if it saves at least one part in so many. */
 const SAVING = 16
 /** No block needs a larger window; a frame that asks for one is asking for our memory. */
 export const WINDOW_LOG_MAX = Math.log2(BLOCK_BYTES_MAX)
 
+/** `bytes` as they are. */
+export function rawBlock(bytes: Uint8Array): StoredBlock {
+  return { method: METHOD_RAW, plainLength: bytes.length, body: bytes }
+}
+
 /** The form in which `bytes` are kept. `compress: false` for what cannot shrink, such as sealed blocks. */
 export function packBlock(bytes: Uint8Array, { compress }: { compress: boolean }): StoredBlock {
-  const raw: StoredBlock = { method: METHOD_RAW, plainLength: bytes.length, body: bytes }
+  const raw = rawBlock(bytes)
   if (!compress || bytes.length < SAVING) return raw
   const body = shrink(bytes, bytes.length - bytes.length / SAVING)
   return body === undefined ? raw : { method: METHOD_ZSTD, plainLength: bytes.length, body }
@@ -33,6 +48,12 @@ export function packBlock(bytes: Uint8Array, { compress }: { compress: boolean }
 
 /** The block's bytes, if `stored` is the block with this hash; undefined if it is damaged. */
 export function unpackBlock(hash: Hash, stored: StoredBlock): Uint8Array | undefined {
+  const bytes = viewBlock(hash, stored)
+  return bytes === undefined || bytes === stored.body ? bytes : new Uint8Array(bytes)
+}
+
+/** The same, as a view that is good until the next block is unpacked. */
+export function viewBlock(hash: Hash, stored: StoredBlock): Uint8Array | undefined {
   const bytes = unpack(stored)
   if (bytes === undefined || Buffer.compare(sha256(bytes), hash) !== 0) return undefined
   return bytes
@@ -54,14 +75,6 @@ export function areLengths(method: Method, plainLength: number, storedLength: nu
 function unpack({ method, plainLength, body }: StoredBlock): Uint8Array | undefined {
   if (!areLengths(method, plainLength, body.length)) return undefined
   if (method === METHOD_RAW) return body
-  let bytes: Uint8Array
-  try {
-    bytes = zstdDecompressSync(body, {
-      maxOutputLength: plainLength,
-      params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX }
-    })
-  } catch {
-    return undefined
-  }
-  return bytes.length === plainLength ? bytes : undefined
+  const bytes = unpacked(body, { lengthMax: plainLength, windowLogMax: WINDOW_LOG_MAX })
+  return bytes?.length === plainLength ? bytes : undefined
 }

@@ -1,8 +1,10 @@
-// zstd, for blocks. Two thirds of what it costs to compress a small block goes into making a context, so one
-// is made for each thread and used again. Node does this only beneath its streams; this file alone reaches
-// there, and takes the way above them wherever something is not as it expects. Both ways give the same bytes,
-// whatever was compressed before: a sealed block depends on that. Nothing leaves here that was not unpacked
-// again and compared. What comes from others is unpacked elsewhere, with a context of its own.
+// zstd, for blocks. Two thirds of what it costs to compress a small block goes into making a context, so
+// one is made for each thread and used again. Node does this only beneath its streams; this file alone
+// reaches there, and takes the way above them wherever something is not as it expects. Both ways give the
+// same bytes, whatever was compressed before: a sealed block depends on that. Nothing leaves here that was
+// not unpacked again and compared. What may come from others is unpacked with a context of its own, and
+// only where it is one whole frame: half of one would leave its context in the middle of it, and spoil the
+// next.
 
 import { EventEmitter } from 'node:events'
 import {
@@ -46,6 +48,50 @@ function expandOnce(frame: Uint8Array, lengthMax: number): Uint8Array | undefine
   } catch {
     return undefined
   }
+}
+
+/**
+ * What one frame holds, at most `lengthMax` bytes: a view, until the next is unpacked. Undefined if it holds
+ * something else, or asks for a window of more than `windowLogMax`.
+ */
+export function unpacked(
+  frame: Uint8Array,
+  { lengthMax, windowLogMax }: { lengthMax: number; windowLogMax: number }
+): Uint8Array | undefined {
+  const params = { [constants.ZSTD_d_windowLogMax]: windowLogMax }
+  if (lengthMax <= BLOCK_BYTES_MAX && isOneFrame(frame)) {
+    openers[windowLogMax] ??= new Context(() => createZstdDecompress({ params }))
+    const bytes = openers[windowLogMax].run(frame)
+    if (bytes !== undefined) return bytes.length <= lengthMax ? bytes : undefined
+  }
+  try {
+    return zstdDecompressSync(frame, { maxOutputLength: lengthMax, params })
+  } catch {
+    return undefined
+  }
+}
+
+const FRAME_MAGIC = 0xfd2fb528
+const BLOCK_HEADER_BYTES = 3
+const CHECKSUM_BYTES = 4
+
+/** True if the bytes are a frame from its magic to its last block, and nothing else (RFC 8878, 3.1.1). */
+export function isOneFrame(bytes: Uint8Array): boolean {
+  const frame = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (frame.length < 5 || frame.readUInt32LE(0) !== FRAME_MAGIC) return false
+  const descriptor = frame.readUInt8(4)
+  const isSingle = (descriptor & 0x20) !== 0
+  const sizeBytes = [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0
+  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3] ?? 0
+  const checksumBytes = (descriptor & 4) === 0 ? 0 : CHECKSUM_BYTES
+  let at = 5 + (isSingle ? 0 : 1) + dictionaryBytes + sizeBytes
+  while (at + BLOCK_HEADER_BYTES <= frame.length) {
+    const header = frame.readUIntLE(at, BLOCK_HEADER_BYTES)
+    // A block of one repeated byte holds only that.
+    at += BLOCK_HEADER_BYTES + (((header >> 1) & 3) === 1 ? 1 : header >> 3)
+    if ((header & 1) === 1) return at + checksumBytes === frame.length
+  }
+  return false
 }
 
 /** What lies beneath a stream of zlib: it works on buffers, in step, and leaves in `state` what remains. */
@@ -97,6 +143,8 @@ const compressor = new Context(() =>
   createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } })
 )
 const expander = new Context(() => createZstdDecompress())
+/** For what may come from others, by the largest window. */
+const openers: Record<number, Context> = {}
 
 /** The engine of a stream, if it is as this file expects. */
 function engineOf(stream: object): Engine | undefined {

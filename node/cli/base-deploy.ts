@@ -10,7 +10,7 @@ import { assertBare, openTop, restore } from '../restorer.ts'
 import { action, withCommonFlags, type Context } from './command.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { bytesText } from './output.ts'
-import { isRoot, openRealTree } from './local-tree.ts'
+import { isRoot, openRealHands, openRealTree } from './local-tree.ts'
 import { Unfinished } from './unfinished.ts'
 
 export function define(command: Command): void {
@@ -37,6 +37,7 @@ async function deploy(
   const start = { entry: top, from: new Uint8Array(), to: new Uint8Array() }
   const { count, warnings } = await restore({
     ...{ reader, target, signal, pieces: [start], conflict: 'overwrite' as const },
+    openHands: openRealHands(to),
     onProgress: ({ files, bytes }) => {
       output.progress(`${files} files, ${bytesText(bytes)}`, { files, bytes })
     }

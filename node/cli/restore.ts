@@ -15,7 +15,7 @@ import { action, withCommonFlags, type Context } from './command.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { pointOf } from './flags.ts'
 import { bytesText } from './output.ts'
-import { isRoot, openRealTree } from './local-tree.ts'
+import { isRoot, openRealHands, openRealTree } from './local-tree.ts'
 import { pathInRoot } from './root-path.ts'
 import { WrongUsage, type Session } from './session.ts'
 import { wordsFrom } from './words.ts'
@@ -62,6 +62,7 @@ async function run(context: Context, flags: Flags, ...paths: string[]): Promise<
   const { count, warnings } = await restore({
     ...{ reader, pieces, target, conflict, signal },
     dryRun: flags.dryRun === true,
+    openHands: openRealHands(directory),
     onProgress: ({ files, bytes }) => {
       output.progress(`${files} files, ${bytesText(bytes)}`, { files, bytes })
     }

@@ -6,8 +6,11 @@ import { access, constants } from 'node:fs/promises'
 import { openDisk, readFile } from '../../store/disk.ts'
 import { systemClock } from '../../store/clock.ts'
 import { BlockMissing, DiskFailed, DrystoneError } from '../../store/errors.ts'
-import type { BodyReader, StateReader } from '../../store/reader.ts'
-import { AheadReader } from '../ahead.ts'
+import type { ChunkRef } from '../../store/entry.ts'
+import { BodyStateReader, type BodyReader, type StateReader } from '../../store/reader.ts'
+import type { GetOptions } from '../../store/source.ts'
+import type { StoredBlock } from '../../store/stored.ts'
+import { readLying } from '../control/lying.ts'
 import {
   PoolCaller,
   TOKEN_BYTES,
@@ -19,7 +22,6 @@ import { TOKEN_FILE } from '../control/host.ts'
 import type { ArgsOf, ProcedureName, ResultOf } from '../control/perform.ts'
 import { dial } from '../control/socket.ts'
 import { NoMesh } from '../errors.ts'
-import { BODIES_MAX } from '../procedures/readings.ts'
 import { homeFolder } from './home-folder.ts'
 
 export class Session {
@@ -53,11 +55,40 @@ export class Session {
       if (only === undefined) throw new BlockMissing(cid.toString())
       return only
     }
-    return new AheadReader({ body, bodies }, BODIES_MAX)
+    return new SessionReader(this, reading, { body, bodies })
   }
 
   close(): Promise<void> {
     return this.#caller.close()
+  }
+}
+
+/** Directories that a command returns to, to see whether it did what it should, are not asked for again. */
+const RECENT_BYTES = 32 << 20
+
+/** Takes chunks as the peer has them: packed ones travel packed, and are unpacked where they are needed. */
+class SessionReader extends BodyStateReader {
+  readonly #session: Session
+  readonly #reading: number
+
+  constructor(session: Session, reading: number, bodies: BodyReader) {
+    super(bodies, { recentBytes: RECENT_BYTES })
+    this.#session = session
+    this.#reading = reading
+  }
+
+  override async stored(refs: readonly ChunkRef[], options?: GetOptions): Promise<StoredBlock[]> {
+    const found = await this.#chunks(refs, false, options)
+    return found.filter((each) => 'body' in each)
+  }
+
+  places(refs: readonly ChunkRef[], options?: GetOptions) {
+    return this.#chunks(refs, true, options)
+  }
+
+  async #chunks(refs: readonly ChunkRef[], places: boolean, { signal }: GetOptions = {}) {
+    const args = { reading: this.#reading, cids: refs.map(({ cid }) => cid.bytes), places }
+    return (await this.#session.call('chunks', args, { signal })).chunks.map(readLying)
   }
 }
 

@@ -2,17 +2,19 @@
 // and giving its blocks, opened, to the caller, who writes restored files with its own rights.
 
 import { z } from 'zod'
-import { parseCid, toHex } from '../../store/block.ts'
+import { cidFromBytes, parseCid, toHex } from '../../store/block.ts'
 import { meshKeys } from '../../store/key.ts'
 import { parsePeerId } from '../../store/peer.ts'
 import { BLOCK_TYPES, type BlockType } from '../../store/seal.ts'
 import { wordsToPhrase } from '../../store/words.ts'
 import { Endpoint } from '../endpoint.ts'
 import { NoHead, NoKeys, NoRoot } from '../errors.ts'
+import { FEED_CHUNKS_MAX } from '../feed.ts'
 import type { MarkedHead } from '../heads.ts'
 import type { Node } from '../node.ts'
 import { gatherHeads, recoverSecret } from '../recovery.ts'
 import type { Replicated } from '../replicator.ts'
+import { writeLying } from '../control/lying.ts'
 import { nameOfPeer, namesOf, procedure, timeText } from './procedure.ts'
 import { BODIES_MAX } from './readings.ts'
 
@@ -173,6 +175,26 @@ export const historyProcedures = {
     async ({ reading, type, cids }, { readings, signal }) => ({
       bodies: await readings.get(reading).bodies.bodies(type, cids.map(parseCid), { signal })
     })
+  ),
+
+  /**
+   * Chunks as they lie, unproved, in the order asked: `[method, plain length, body]`, or, if places will do,
+   * `[method, plain length, path, offset, stored length]`.
+   */
+  chunks: procedure(
+    z.strictObject({
+      reading: z.int(),
+      cids: z.array(z.instanceof(Uint8Array)).max(FEED_CHUNKS_MAX),
+      places: z.boolean()
+    }),
+    async ({ reading: number, cids: bytes, places }, { readings, signal }) => {
+      const reading = readings.get(number)
+      const cids = bytes.map(cidFromBytes)
+      const found = await (places
+        ? reading.places(cids, { signal })
+        : reading.chunks(cids, { signal }))
+      return { chunks: found.map(writeLying) }
+    }
   ),
 
   closeReading: procedure(z.strictObject({ reading: z.int() }), ({ reading }, { readings }) =>

@@ -102,15 +102,28 @@ export class Directories {
 
   /** What stands at a place. @throws an error with a system code */
   stat({ directory, name }: Place): TreeStat {
-    return this.statIn(directory, name)
+    const stat = this.statIn(directory, name)
+    if (stat === undefined) throw systemError('ENOENT', 'nothing is there')
+    return stat
   }
 
-  /** What has this name in a directory that is open. @throws an error with a system code */
-  statIn(directory: OpenDirectory, name: Uint8Array): TreeStat {
+  /**
+   * What has this name in a directory that is open; undefined if nothing has.
+   *
+   * @throws an error with a system code
+   */
+  statIn(directory: OpenDirectory, name: Uint8Array): TreeStat | undefined {
     const { native } = this.#components
     const { descriptor } = directory
     if (native !== undefined && descriptor !== undefined) return native.stat(descriptor, name)
-    return statOf(lstatSync(placeOf(directory, name).path, { bigint: true }))
+    const options = { bigint: true, throwIfNoEntry: false } as const
+    const stat = lstatSync(placeOf(directory, name).path, options)
+    return stat && statOf(stat)
+  }
+
+  /** True if a directory that was entered is still held open: what is done through it stays in it. */
+  isHeld(directory: OpenDirectory): boolean {
+    return directory.descriptor !== undefined && this.#way.includes(directory)
   }
 
   /** Closes every descriptor; the next call opens them again. */
@@ -134,7 +147,8 @@ export class Directories {
 
   #isStill(above: OpenDirectory, known: OpenDirectory, name: Uint8Array): boolean {
     if (Buffer.compare(known.name, name) !== 0) return false
-    return isSameFile(known.stat, this.statIn(above, known.name))
+    const now = this.statIn(above, known.name)
+    return now !== undefined && isSameFile(known.stat, now)
   }
 
   #openBelow(above: OpenDirectory, view: Uint8Array): OpenDirectory {

@@ -22,8 +22,8 @@ const ARCHITECTURES = new Set(['x64', 'arm64', 'riscv64', 'loong64', 'ppc64'])
  * file whatever its name): that one must be followed. All throw errors with `code`, as node:fs does.
  */
 export interface Native {
-  /** @throws with code ENOENT and the like */
-  stat(directory: number, name: Uint8Array): TreeStat
+  /** Undefined where nothing has this name. @throws with code ENOTDIR and the like */
+  stat(directory: number, name: Uint8Array): TreeStat | undefined
   /** Sets the time of change of content; the time of access stays. */
   setTime(file: NativePath, mtimeNs: bigint): void
   /** Absent where the C library does not offer it. `mode` holds the type. */
@@ -61,7 +61,7 @@ async function load(): Promise<Native | undefined> {
       throw systemError(getSystemErrorName(-koffi.errno()), what)
     }
     return {
-      ...statCalls(declare, check),
+      ...statCalls(declare, check, () => koffi.errno()),
       ...nodeCalls(declare, check),
       ...xattrCalls(declare, check)
     }
@@ -84,7 +84,8 @@ function terminator(length: number): (bytes: Uint8Array) => Uint8Array {
 
 function statCalls(
   declare: (prototype: string) => Call,
-  check: Check
+  check: Check,
+  errno: () => number
 ): Pick<Native, 'stat' | 'setTime'> {
   const statx = declare(
     'int statx(int directory, const uint8_t *path, int flags, unsigned int mask, uint8_t *out)'
@@ -104,7 +105,10 @@ function statCalls(
   return {
     stat(directory, name) {
       const flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT
-      check(statx(directory, terminate(name), flags, STATX_BASIC_STATS, out), 'statx')
+      const result = statx(directory, terminate(name), flags, STATX_BASIC_STATS, out)
+      // Nothing there is what is found as often as not, and an error costs more than the call.
+      if (result < 0 && getSystemErrorName(-errno()) === 'ENOENT') return undefined
+      check(result, 'statx')
       return readStatx({ short, word, long }, deviceOf)
     },
     setTime({ path, isPinned }, mtimeNs) {

@@ -73,6 +73,12 @@ function refuseWindowsName(text: string): string | undefined {
   return undefined
 }
 
+/** True if a path ends in a name like those that files have until they are whole. */
+export function isTemporary(path: TreePath): boolean {
+  return TEMPORARY.test(Buffer.from(nameOf(path)).toString('latin1'))
+}
+const TEMPORARY = /^\.drystone-[0-9a-f]{16}$/
+
 /** Text for messages: invalid UTF-8 and control characters are escaped, so it is safe on a terminal. */
 export function showPath(path: TreePath): string {
   return splitPath(path).map(showName).join('/')

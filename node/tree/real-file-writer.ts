@@ -8,12 +8,14 @@ import { systemError, unwritable } from './failures.ts'
 import type { TreeFileWriter, TreeMetadata } from './tree.ts'
 
 /** Writes up to this long are faster at once than through the thread pool. */
-const WRITE_AT_ONCE_MAX = 128 * 1024
+export const WRITE_AT_ONCE_MAX = 128 * 1024
 
 const writeLater = promisify(write)
 
 /** What only the walker can do: it knows the directory. */
 export interface FileSteps {
+  /** Writes up to this long are done at once, longer ones while other work goes on. */
+  atOnceMax: number
   apply(metadata: TreeMetadata): string[]
   /** Gives the file its name. */
   name(): void
@@ -54,7 +56,7 @@ export class RealFileWriter implements TreeFileWriter {
   async #writeSome(bytes: Uint8Array, from: number): Promise<number> {
     const length = bytes.length - from
     const at = this.#position
-    if (length <= WRITE_AT_ONCE_MAX) return writeSync(this.#descriptor, bytes, from, length, at)
+    if (length <= this.#steps.atOnceMax) return writeSync(this.#descriptor, bytes, from, length, at)
     return (await writeLater(this.#descriptor, bytes, from, length, at)).bytesWritten
   }
 

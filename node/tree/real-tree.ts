@@ -48,6 +48,8 @@ export interface RealTreeInit {
   descriptors?: boolean
   /** False: do without the calls that node:fs lacks. */
   native?: boolean
+  /** Writing does everything at once: for a thread that has no other work. Default: no. */
+  inStep?: boolean
 }
 
 /** The tree at `root`, which need not exist yet. */
@@ -87,7 +89,8 @@ export class RealTree implements Tree {
   async stat(path: TreePath): Promise<TreeStat | undefined> {
     return this.#reading(path, () => {
       try {
-        return this.#directories.stat(this.#directories.locate(path))
+        const { directory, name } = this.#directories.locate(path)
+        return this.#directories.statIn(directory, name)
       } catch (error) {
         if (isAbsent(error)) return undefined
         throw error
@@ -117,11 +120,8 @@ export class RealTree implements Tree {
     for (const text of names) {
       const bytes = Buffer.from(text, 'latin1')
       const name = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-      try {
-        entries.push({ name, stat: this.#directories.statIn(directory, name) })
-      } catch (error) {
-        if (codeOf(error) !== 'ENOENT') throw error
-      }
+      const stat = this.#directories.statIn(directory, name)
+      if (stat !== undefined) entries.push({ name, stat })
     }
   }
 
@@ -152,8 +152,8 @@ export class RealTree implements Tree {
 
   async writer(): Promise<TreeWriter> {
     const { where } = this
-    const { owners = false, privileges = false, random = systemRandom } = this.#init
-    return startWriting({ ...this.#components, where, random }, { owners, privileges })
+    const { owners = false, privileges = false, random = systemRandom, inStep = false } = this.#init
+    return startWriting({ ...this.#components, where, random, inStep }, { owners, privileges })
   }
 
   /** Lets go of the directories that are held open (they keep a disk from being unmounted). */

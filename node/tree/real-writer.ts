@@ -9,17 +9,16 @@ import type { Random } from '../../store/random.ts'
 import { NotWritable } from '../errors.ts'
 import { Directories, placeOf, setMode } from './directories.ts'
 import type { DirectoriesComponents, Place } from './directories.ts'
-import { codeOf, isAbsent, unwritable } from './failures.ts'
+import { codeOf, unwritable } from './failures.ts'
 import { applyMetadata } from './metadata.ts'
 import type { Asked } from './metadata.ts'
-import { isWithin, joinPath, nameOf, ROOT, showPath } from './path.ts'
-import { RealFileWriter } from './real-file-writer.ts'
+import { isTemporary, isWithin, joinPath, nameOf, ROOT, showPath } from './path.ts'
+import { RealFileWriter, WRITE_AT_ONCE_MAX } from './real-file-writer.ts'
 import { removeAll } from './remove.ts'
 import { isSameFile, joinDevice, modeOfType } from './stat.ts'
 import type { TreeFileWriter, TreeMetadata, TreePath, TreeStat, TreeWriter } from './tree.ts'
 import type { XattrCalls } from './xattr.ts'
 
-const TEMPORARY = /^\.drystone-[0-9a-f]{16}$/
 const PRIVATE_DIRECTORY = 0o700
 const PRIVATE_FILE = 0o600
 const OWNER_WRITES = 0o200
@@ -30,6 +29,8 @@ export interface WriterComponents extends DirectoriesComponents {
   xattrs: XattrCalls | undefined
   where: string
   random: Random
+  /** Everything at once, as there is no other work in this thread. */
+  inStep: boolean
 }
 
 /**
@@ -91,7 +92,7 @@ class RealWriter implements TreeWriter {
     return this.#writing(path, () => {
       const directory = this.#directories.enter(path)
       for (const name of readdirSync(directory.prefix, { encoding: 'buffer' })) {
-        if (!TEMPORARY.test(name.toString('latin1'))) continue
+        if (!isTemporary(name)) continue
         if (this.#lookalikes.has(this.#show(joinPath(path, name)))) continue
         const place = placeOf(directory, name)
         if (this.#look(place)?.type !== 'directory') unlinkSync(place.path)
@@ -102,16 +103,21 @@ class RealWriter implements TreeWriter {
 
   async createFile(path: TreePath): Promise<TreeFileWriter> {
     return this.#writing(path, () => {
-      this.#mayReplace(path)
       const place = this.#directories.locate(path)
+      this.#mayReplace(path, place)
       const temporary = this.#temporary(place)
       const descriptor = openSync(temporary.path, CREATE, PRIVATE_FILE)
       // By name, not by place: the way down moves on while the file is written.
       const find = (): Place => {
         return placeOf(this.#directories.locate(path).directory, temporary.name)
       }
+      // What is set goes to the open file, wherever it is; only names need their directory.
+      const opened = (): Place => {
+        return this.#directories.isHeld(temporary.directory) ? temporary : find()
+      }
       return new RealFileWriter(descriptor, this.#show(path), {
-        apply: (metadata) => this.#apply(path, find(), metadata, descriptor),
+        atOnceMax: this.#components.inStep ? Number.POSITIVE_INFINITY : WRITE_AT_ONCE_MAX,
+        apply: (metadata) => this.#apply(path, opened(), metadata, descriptor),
         name: () => this.#writing(path, () => this.#name(path, find())),
         remove: () => unlinkSync(find().path)
       })
@@ -247,19 +253,14 @@ class RealWriter implements TreeWriter {
   }
 
   /** What stands at `path` now, if it may be replaced. @throws {NotWritable} if it is a directory */
-  #mayReplace(path: TreePath): TreeStat | undefined {
-    const now = this.#look(this.#directories.locate(path))
+  #mayReplace(path: TreePath, place = this.#directories.locate(path)): TreeStat | undefined {
+    const now = this.#look(place)
     if (now?.type === 'directory') throw this.#refuse(path, 'a directory is in the way')
     return now
   }
 
   #look(place: Place): TreeStat | undefined {
-    try {
-      return this.#directories.stat(place)
-    } catch (error) {
-      if (isAbsent(error)) return undefined
-      throw error
-    }
+    return this.#directories.statIn(place.directory, place.name)
   }
 
   #apply(path: TreePath, place: Place, metadata: TreeMetadata, descriptor?: number): string[] {
@@ -268,8 +269,7 @@ class RealWriter implements TreeWriter {
   }
 
   #remember(path: TreePath): void {
-    const name = Buffer.from(nameOf(path)).toString('latin1')
-    if (TEMPORARY.test(name)) this.#lookalikes.add(this.#show(path))
+    if (isTemporary(path)) this.#lookalikes.add(this.#show(path))
   }
 
   #show(path: TreePath): string {

@@ -51,7 +51,7 @@ export class MemoryBlocks implements BlockTarget, Source {
 
   /** A reader that keeps no block, so that every block it needs is asked for. */
   reader(keyring?: Keyring): StateReader {
-    return new BodyStateReader(openBodies(this, keyring), { recentMax: 0 })
+    return new BodyStateReader(openBodies(this, keyring), { recentBytes: 0 })
   }
 }
 
