@@ -116,6 +116,11 @@ export class Shelf {
     if ((await this.get(hash)) === undefined) await this.#inTurn(() => this.#index.blame(hash))
   }
 
+  /** Nothing that counts refers to a block that was damaged: it may be forgotten. */
+  async absolve(hash: Hash): Promise<void> {
+    await this.#inTurn(() => this.#index.absolve(hash))
+  }
+
   /** Where a block is that counts as present. */
   async locate(hash: Hash): Promise<Location | undefined> {
     for (;;) {

@@ -5,7 +5,7 @@
 // it puts it anew. It is dropped by one list of places that becomes durable as a whole (dropped.ts), so no
 // crash keeps a parent and loses its child. Then segments with little left are written anew and removed.
 
-import { toHex, type Hash, type Scope } from './block.ts'
+import { HASH_BYTES, fromHex, toHex, type Hash, type Scope } from './block.ts'
 import type { Blockstore } from './blockstore.ts'
 import { DroppedPlaces } from './dropped.ts'
 import { DrystoneError, Malformed, SweepIncomplete } from './errors.ts'
@@ -78,10 +78,13 @@ class Sweep {
   #walked = new Bits(0)
   #marked = 0
   #steps = 0
+  /** Blocks that were known to be damaged when it began, and are not known to be needed. */
+  #needless: Set<string>
 
   constructor(shelf: Shelf, input: SweepInput) {
     this.#shelf = shelf
     this.#input = input
+    this.#needless = new Set(shelf.index.damaged)
   }
 
   async run(): Promise<Swept> {
@@ -108,6 +111,8 @@ class Sweep {
     if (isDryRun) return swept
     if (gone.size.blocks > 0 || this.#isDroppedUnknown) await this.#drop(gone.places)
     else this.#shelf.reliance.condemned = undefined
+    // All that is needed was reached: what else is damaged is missed by nobody.
+    for (const hex of this.#needless) await this.#shelf.absolve(fromHex(hex, HASH_BYTES))
     return { ...swept, freedBytes: await tidyUp(this.#shelf, this.#input) }
   }
 
@@ -134,10 +139,16 @@ class Sweep {
 
   /** Marks one. @returns false if there is nothing to be found below it that was not found already */
   #isNew({ hash, kind }: Ref): boolean {
-    const place = this.#order.find(hash)
+    const place = this.#placeOf(hash)
     if (place < 0) return true
     if (this.#live.set(place)) this.#marked++
     return kind !== 'chunk' && this.#walked.set(place)
+  }
+
+  /** The place of a hash that was reached. */
+  #placeOf(hash: Hash): number {
+    if (this.#needless.size > 0) this.#needless.delete(toHex(hash))
+    return this.#order.find(hash)
   }
 
   /** A block that refers to others; undefined where it is had elsewhere. @throws {SweepIncomplete} */
@@ -184,7 +195,7 @@ class Sweep {
   async #markPresent(hash: Hash): Promise<void> {
     const pending = [hash]
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      const place = this.#order.find(next)
+      const place = this.#placeOf(next)
       if (place < 0) continue
       if (this.#live.set(place)) this.#marked++
       if (!this.#walked.set(place)) continue

@@ -3,10 +3,13 @@
 
 import test from 'ava'
 import { z } from 'zod'
-import { hashOf, toHex } from '../../store/block.ts'
+import { BASE_SCOPE, hashOf, toHex } from '../../store/block.ts'
 import { writeFile } from '../../store/disk.ts'
+import { SweepIncomplete } from '../../store/errors.ts'
+import { HEADER_BYTES } from '../../store/segment.ts'
 import { seal, sealKeys } from '../../store/seal.ts'
 import { DAY_MS } from '../../node/ages.ts'
+import { createBase } from '../../node/publisher.ts'
 import { reportStatus } from '../../node/reporter.ts'
 import type { Computer } from '../../sim/office/fleet.ts'
 import { ROOT, join, office, type Office } from '../sim/_office.ts'
@@ -107,6 +110,26 @@ test('a head that was replaced stays for its undo time, by ages and not by the c
   await fleet.run(nas.node.sweeper.sweep())
   t.is(await count(), 1)
   t.is(nas.node.heads.last((await fleet.run(desk.node.endpoint())).id)?.head.seq, 2)
+  await fleet.run(fleet.stop())
+})
+
+test('a base whose root is damaged is not taken for one that never came', async (t) => {
+  const of = await scene('base root')
+  const { fleet, nas } = of
+  const tree = nas.tree('/image')
+  for (const name of ['a', 'b', 'c']) tree.put(name, `content of ${name}`)
+  const { base } = await fleet.run(createBase(nas.node, { tree, name: 'system', label: '1' }))
+  await fleet.run(nas.down())
+  await fleet.run(nas.up())
+  const { store } = nas.node
+  const { blocks } = await fleet.run(store.usage(BASE_SCOPE))
+  const place = await fleet.run((await store.shelf(BASE_SCOPE)).locate(hashOf(base.root)))
+  nas.disk.flip('blocks/base/00000001.seg', (place?.offset ?? 0) + HEADER_BYTES)
+  await fleet.run(store.get(BASE_SCOPE, hashOf(base.root)))
+  await t.throwsAsync(fleet.run(nas.node.sweeper.sweep({ unfinished: true })), {
+    instanceOf: SweepIncomplete
+  })
+  t.is((await fleet.run(store.usage(BASE_SCOPE))).blocks, blocks - 1)
   await fleet.run(fleet.stop())
 })
 

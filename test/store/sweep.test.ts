@@ -111,6 +111,32 @@ test('blocks of young segments stay, though nothing reaches them', async (t) => 
   t.deepEqual(await present(store, LADDER), [0, 1, 2, 3, 4, 5])
 })
 
+test('an older child stays with the young parent that refers to it, and with nothing else', async (t) => {
+  const { loom, store } = await filled(LADDER.slice(0, 4))
+  await putAll(store, LADDER.slice(4))
+  await store.close()
+  loom.index.release()
+  const again = await loom.open()
+  const swept = await sweepOf(again, LADDER, { kept: [], isYoung: (segment) => segment === 2 })
+  t.deepEqual(await present(again, LADDER), [0, 3, 4, 5])
+  t.deepEqual([swept.blocks, swept.young], [2, 4])
+})
+
+test('damage is forgotten when nothing that stays refers to it, and not before', async (t) => {
+  const { store } = await filled(LADDER.slice(1))
+  const { hash } = LADDER[0] as Thread
+  await store.blame(SCOPE, hash)
+  await t.throwsAsync(sweepOf(store, LADDER, { kept: [2] }), { instanceOf: SweepIncomplete })
+  t.false(await store.isWhole(SCOPE))
+  await sweepOf(store, LADDER, { kept: [2, 4], isElsewhere: async () => true })
+  t.false(await store.isWhole(SCOPE))
+  await sweepOf(store, LADDER, { kept: [4], isDryRun: true })
+  t.false(await store.isWhole(SCOPE))
+  await sweepOf(store, LADDER, { kept: [4] })
+  t.true(await store.isWhole(SCOPE))
+  t.deepEqual(await present(store, LADDER), [3, 4])
+})
+
 /** What a job does after some turns: it relies on what it finds, and puts what it does not. */
 const move = fc.record({ after: fc.nat(60), number: fc.nat(), how: fc.constantFrom('has', 'put') })
 
