@@ -46,8 +46,8 @@ export class Quarantine {
   static async open(disk: Disk, store: Blockstore): Promise<Quarantine> {
     const quarantine = new Quarantine(disk, store)
     for (const scope of (await disk.list('blocks')) ?? []) {
-      const hashes = await readHashes(disk, scope)
-      if (hashes !== undefined) quarantine.#written.set(scope, hashes.map(toHex).sort())
+      const hexes = await readQuarantine(disk, scope)
+      if (hexes !== undefined) quarantine.#written.set(scope, hexes)
     }
     await quarantine.recall()
     return quarantine
@@ -90,7 +90,7 @@ export class Quarantine {
       const path = quarantinePath(scope)
       await this.#disk.makeDirectory(`blocks/${scope}`)
       if (hexes.length === 0) await this.#disk.remove(path)
-      else await writeFile(this.#disk, path, encodeHashes(hexes))
+      else await writeFile(this.#disk, path, encodeQuarantine(hexes))
       this.#written.set(scope, hexes)
     }
   }
@@ -106,8 +106,8 @@ export class Quarantine {
   }
 }
 
-/** `DSQ1`, the number of hashes, the hashes, and the SHA-256 of all before it. */
-function encodeHashes(hexes: readonly string[]): Uint8Array {
+/** The bytes of a quarantine. @param hexes hashes in hex, ascending */
+export function encodeQuarantine(hexes: readonly string[]): Uint8Array {
   const bytes = Buffer.alloc(HEADER_BYTES + hexes.length * HASH_BYTES)
   bytes.set(MAGIC, 0)
   bytes.writeUInt32BE(hexes.length, 4)
@@ -115,22 +115,33 @@ function encodeHashes(hexes: readonly string[]): Uint8Array {
   return Buffer.concat([bytes, sha256(bytes)])
 }
 
+/** The hashes that a quarantine holds, in hex. @throws {Malformed} */
+export function decodeQuarantine(file: Uint8Array): string[] {
+  const bytes = Buffer.from(file.subarray(0, Math.max(0, file.length - HASH_BYTES)))
+  const isOurs = bytes.length >= HEADER_BYTES && Buffer.compare(bytes.subarray(0, 4), MAGIC) === 0
+  if (!isOurs || Buffer.compare(sha256(bytes), file.subarray(bytes.length)) !== 0) {
+    throw new Malformed('a list of damaged blocks is damaged')
+  }
+  if (bytes.readUInt32BE(4) * HASH_BYTES !== bytes.length - HEADER_BYTES) {
+    throw new Malformed('a list of damaged blocks has another length than it says')
+  }
+  const hexes: string[] = []
+  for (let at = HEADER_BYTES; at < bytes.length; at += HASH_BYTES) {
+    const hex = bytes.toString('hex', at, at + HASH_BYTES)
+    const last = hexes.at(-1)
+    if (last !== undefined && last >= hex) throw new Malformed('damaged blocks are not sorted')
+    hexes.push(hex)
+  }
+  return hexes
+}
+
 /** Undefined if there is no such file, or it does not hold: then only reading finds them again. */
-async function readHashes(disk: Disk, scope: Scope): Promise<Hash[] | undefined> {
-  let file: Uint8Array | undefined
+async function readQuarantine(disk: Disk, scope: Scope): Promise<string[] | undefined> {
   try {
-    file = await readFile(disk, quarantinePath(scope), { bytesMax: FILE_BYTES_MAX })
+    const file = await readFile(disk, quarantinePath(scope), { bytesMax: FILE_BYTES_MAX })
+    return file === undefined ? undefined : decodeQuarantine(file)
   } catch (error) {
     if (!(error instanceof Malformed || error instanceof DiskFailed)) throw error
+    return undefined
   }
-  if (file === undefined || file.length < HEADER_BYTES + HASH_BYTES) return undefined
-  const bytes = Buffer.from(file.subarray(0, file.length - HASH_BYTES))
-  if (Buffer.compare(sha256(bytes), file.subarray(bytes.length)) !== 0) return undefined
-  if (Buffer.compare(bytes.subarray(0, 4), MAGIC) !== 0) return undefined
-  if (bytes.readUInt32BE(4) * HASH_BYTES !== bytes.length - HEADER_BYTES) return undefined
-  const hashes: Hash[] = []
-  for (let at = HEADER_BYTES; at < bytes.length; at += HASH_BYTES) {
-    hashes.push(new Uint8Array(bytes.subarray(at, at + HASH_BYTES)))
-  }
-  return hashes
 }

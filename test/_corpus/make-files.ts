@@ -3,10 +3,11 @@
 
 import { BlockIndex } from '../../store/block-index.ts'
 import { encryptTo, identityOf, recipientOf } from '../../store/age.ts'
-import { sha256 } from '../../store/block.ts'
+import { sha256, toHex } from '../../store/block.ts'
 import { DroppedPlaces, droppedPath } from '../../store/dropped.ts'
 import { openIndex } from '../../store/index.ts'
 import { peerIdText } from '../../store/peer.ts'
+import { encodeQuarantine } from '../../store/quarantine.ts'
 import { HEADER_BYTES, encodeFooter, encodeRecord, type Placed } from '../../store/segment.ts'
 import { METHOD_RAW, METHOD_ZSTD, packBlock } from '../../store/stored.ts'
 import { inviteToWords, secretToWords, splitSecret } from '../../store/words.ts'
@@ -24,6 +25,7 @@ export async function fileSamples(): Promise<Record<string, Sample[]>> {
     ...(await indexSamples()),
     spared: sparedSamples(),
     dropped: await droppedSamples(),
+    quarantine: quarantineSamples(),
     age: ageSamples(),
     ...textSamples()
   }
@@ -101,6 +103,14 @@ async function droppedSamples(): Promise<Sample[]> {
   return [
     { name: 'no places', bytes: await made(0, 0) },
     { name: 'nine places', bytes: await made(2 ** 32 - 1, 9) }
+  ]
+}
+
+function quarantineSamples(): Sample[] {
+  const hexes = ['a', 'b', 'c'].map((text) => toHex(sha256(Buffer.from(text)))).sort()
+  return [
+    { name: 'none', bytes: encodeQuarantine([]) },
+    { name: 'three', bytes: encodeQuarantine(hexes) }
   ]
 }
 

@@ -15,6 +15,7 @@ import {
   encodeRecord,
   readFooter
 } from '../../../store/segment.ts'
+import { decodeQuarantine, encodeQuarantine } from '../../../store/quarantine.ts'
 import { readSpared, sparePath } from '../../../store/spare.ts'
 import { SimDisk } from '../../../sim/disk/disk.ts'
 import { AGE_FILE_KEY, AGE_IDENTITY } from '../../_corpus/make-files.ts'
@@ -30,6 +31,13 @@ export const FILE_FORMATS: readonly Format[] = [
     failures: ['Malformed'],
     runs: 500,
     again: droppedAgain,
+    proven: droppedProven
+  },
+  {
+    name: 'quarantine',
+    failures: ['Malformed'],
+    runs: 500,
+    again: (bytes) => encodeQuarantine(decodeQuarantine(bytes)),
     proven: droppedProven
   },
   { name: 'spared', failures: ['Malformed'], runs: 400, again: sparedAgain, proven: sparedProven },
