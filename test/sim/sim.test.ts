@@ -13,8 +13,8 @@ function methodOf<T>({ prototype }: { prototype: object }, name: string): T {
 /** Everything at once, and short. */
 const BUSY = `
 scenario: busy
-about: A few hours in which everything happens.
-length: 4h
+about: Some hours in which everything happens.
+length: 150m
 heal: 1h
 base: { name: system, version: '1', files: 12, size: 400KiB }
 peers:
@@ -30,14 +30,14 @@ faults:
   - { every: 1h, do: kill, who: any, for: 5s..1m }
   - { every: 1h, do: sleep, who: any endpoint, for: 1m..10m }
   - { every: 1h, do: disk-error, who: any, error: EIO, calls: 1..3 }
-  - { every: 2h, do: disk-error, who: any, error: short, operation: write }
+  - { every: 1h, do: disk-error, who: any, error: short, operation: write }
   - { every: 1h, do: drop, who: any }
-  - { every: 2h, do: silence, between: [desk, attic], for: 30s..5m }
-  - { every: 2h, do: oneway, between: [desk, nas], for: 30s..5m }
-  - { every: 2h, do: slow-link, who: any, rate: 100KiB/s, for: 10m }
-  - { every: 2h, do: clock, who: any, by: -1h }
-  - { at: 2h, do: replace, who: desk-2, for: 10m }
-  - { at: 1h, do: unreadable, who: desk-1, for: 30m }
+  - { every: 1h, do: silence, between: [desk, attic], for: 30s..5m }
+  - { every: 1h, do: oneway, between: [desk, nas], for: 30s..5m }
+  - { every: 1h, do: slow-link, who: any, rate: 100KiB/s, for: 10m }
+  - { every: 1h, do: clock, who: any, by: -1h }
+  - { at: 70m, do: replace, who: desk-2, for: 10m }
+  - { at: 30m, do: unreadable, who: desk-1, for: 30m }
 checks: { every: 1h }
 `
 
