@@ -6,8 +6,9 @@
 import type { ChunkRef } from '../store/entry.ts'
 import type { GetOptions } from '../store/source.ts'
 
-/** Chunks in one request: an answer must fit a frame, however large they are. */
-export const FEED_CHUNKS_MAX = 32
+/** Chunks in one request, */
+export const FEED_CHUNKS_MAX = 128
+/** and their bytes, after which no more are added: an answer must fit a frame. */
 const REQUEST_BYTES = 4 << 20
 /** Requests under way: one is answered while the next is read and the one before is written. */
 const REQUESTS_MAX = 3

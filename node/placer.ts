@@ -12,7 +12,7 @@ import { fileChunks } from '../store/tree.ts'
 import { Feed } from './feed.ts'
 import { writeSparse } from './sparse.ts'
 import { isTemporary, showPath } from './tree/path.ts'
-import type { TreeMetadata, TreePath, TreeWriter } from './tree/tree.ts'
+import type { TreeFileWriter, TreeMetadata, TreePath, TreeWriter } from './tree/tree.ts'
 import { WholeHash } from './whole-hash.ts'
 
 /** Chunks of one file that are brought while an earlier one is written. */
@@ -81,8 +81,8 @@ export class Placer {
    * @throws {NotWritable} @throws {DiskFull} @throws {BlockMissing} @throws {BlockDamaged}
    */
   async place(entry: Entry, to: TreePath): Promise<string[]> {
-    const hand = this.#handFor(entry, to)
-    const placed = hand && (await this.#byHand(hand, entry, to))
+    const hands = this.#handsFor(entry, to)
+    const placed = hands.length === 0 ? undefined : await this.#byHand(hands, entry, to)
     return placed ?? this.#here(entry, to)
   }
 
@@ -91,30 +91,32 @@ export class Placer {
     await Promise.all((this.#hands ?? []).map((hand) => hand.end()))
   }
 
-  /** The hand with least to do; none where there is little to do, or there are none. */
-  #handFor({ size }: Entry, to: TreePath): Hand | undefined {
+  /** None where there is little to do. */
+  #handsFor({ size }: Entry, to: TreePath): readonly Hand[] {
     this.#bytes += size
     // A name like that of a file which is not whole: only the writer itself knows it from one.
-    if (this.#bytes <= (this.#init.littleBytes ?? LITTLE_BYTES) || isTemporary(to)) return undefined
+    if (this.#bytes <= (this.#init.littleBytes ?? LITTLE_BYTES) || isTemporary(to)) return []
     this.#hands ??= this.#init.openHands?.() ?? []
-    const [first, ...others] = this.#hands
-    return first && others.reduce((a, b) => (b.backlog < a.backlog ? b : a), first)
+    return this.#hands
   }
 
-  async #byHand(hand: Hand, entry: Entry, to: TreePath): Promise<string[] | undefined> {
+  async #byHand(hands: readonly Hand[], entry: Entry, to: TreePath): Promise<string[] | undefined> {
     const { size } = entry
-    const file = hand.begin({ to, size, hash: entry.hash as Hash, metadata: metadataOf(entry) })
+    const about = { to, size, hash: entry.hash as Hash, metadata: metadataOf(entry) }
+    let file: HandFile | undefined
+    // No file is opened before there is something to write: many wait for their chunks at a time.
+    const begun = (): HandFile => (file ??= leastBusy(hands).begin(about))
     try {
       for await (const { ref, stored } of this.#chunks(entry, this.#places)) {
         const release = (): void => this.#places.release(ref)
-        const written = stored.then((block) => file.write(ref.hash, block))
+        const written = stored.then((block) => begun().write(ref.hash, block))
         written.then(release, release)
         // Here the next chunk waits its turn; when it is written, is for the room alone.
         await stored
       }
-      return await file.commit()
+      return await begun().commit()
     } catch (error) {
-      file.discard()
+      file?.discard()
       this.#init.signal?.throwIfAborted()
       if (error instanceof DrystoneError) return undefined
       throw error
@@ -122,23 +124,26 @@ export class Placer {
   }
 
   async #here(entry: Entry, to: TreePath): Promise<string[]> {
-    const file = await this.#init.writer.createFile(to)
+    const { writer } = this.#init
+    const whole = new WholeHash(entry.hash as Hash)
+    let file: TreeFileWriter | undefined
     try {
-      const whole = new WholeHash(entry.hash as Hash)
       for await (const coming of this.#chunks(entry, this.#blocks)) {
         const { ref } = coming
         try {
           const bytes = await this.#proved(coming)
           whole.add(ref.hash, bytes)
+          file ??= await writer.createFile(to)
           await writeSparse(file, bytes)
         } finally {
           this.#blocks.release(ref)
         }
       }
       if (!whole.isRight()) throw new BlockDamaged(showPath(to))
+      file ??= await writer.createFile(to)
       return await file.commit(metadataOf(entry))
     } catch (error) {
-      await file.discard()
+      await file?.discard()
       throw error
     }
   }
@@ -172,6 +177,10 @@ export class Placer {
       }
     }
   }
+}
+
+function leastBusy(hands: readonly Hand[]): Hand {
+  return hands.reduce((a, b) => (b.backlog < a.backlog ? b : a))
 }
 
 /** What an entry says that is set on its file. */

@@ -24,7 +24,7 @@ export interface Piece {
 }
 
 /** Files under way: enough that small ones are brought together. */
-const FILES_MAX = 128
+const FILES_MAX = 256
 
 /** What to do with a file that stands where the restored one goes and differs from it. */
 export type Conflict = 'keep-both' | 'overwrite' | 'skip'

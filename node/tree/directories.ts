@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { stat as statLater } from 'node:fs/promises'
 import { systemError } from './failures.ts'
-import type { Native } from './native.ts'
+import { AT_CURRENT, type Native } from './native.ts'
 import { refuseName, splitPath } from './path.ts'
 import { isSameFile, statOf } from './stat.ts'
 import type { TreePath, TreeStat } from './tree.ts'
@@ -59,11 +59,15 @@ export interface DirectoriesComponents {
 /** One way down at a time. All work is synchronous, so nothing moves it between finding and using. */
 export class Directories {
   readonly #components: DirectoriesComponents
+  readonly #native: Native | undefined
+  readonly #root: Uint8Array
   /** From the root down; the deepest may lie below what was asked for last. */
   #way: OpenDirectory[] = []
 
   constructor(components: DirectoriesComponents) {
     this.#components = components
+    this.#native = components.native
+    this.#root = Buffer.from(components.root)
   }
 
   /** The directory at `path`, open until the next call. @throws an error with a system code */
@@ -75,14 +79,14 @@ export class Directories {
     let here = this.#enterRoot()
     let depth = 0
     for (const name of names) {
-      const why = refuseName(name)
-      if (why !== undefined) throw systemError('EINVAL', why)
       depth++
       const known = this.#way[depth]
       if (known !== undefined && this.#isStill(here, known, name)) {
         here = known
         continue
       }
+      const why = refuseName(name)
+      if (why !== undefined) throw systemError('EINVAL', why)
       this.#leave(depth)
       here = this.#openBelow(here, name)
       this.#way.push(here)
@@ -134,6 +138,8 @@ export class Directories {
   #enterRoot(): OpenDirectory {
     const { root, descriptors } = this.#components
     const known = this.#way[0]
+    if (known !== undefined && this.#native?.isStill(AT_CURRENT, this.#root, known.stat))
+      return known
     const now = statOf(statSync(root, { bigint: true }))
     if (known !== undefined && isSameFile(known.stat, now)) return known
     this.#leave(0)
@@ -147,6 +153,9 @@ export class Directories {
 
   #isStill(above: OpenDirectory, known: OpenDirectory, name: Uint8Array): boolean {
     if (Buffer.compare(known.name, name) !== 0) return false
+    if (this.#native !== undefined && above.descriptor !== undefined) {
+      return this.#native.isStill(above.descriptor, known.name, known.stat)
+    }
     const now = this.statIn(above, known.name)
     return now !== undefined && isSameFile(known.stat, now)
   }

@@ -11,6 +11,7 @@ import type { TreeStat } from './tree.ts'
 const AT_SYMLINK_NOFOLLOW = 0x100
 const AT_NO_AUTOMOUNT = 0x800
 const STATX_BASIC_STATS = 0x7ff
+const STATX_INO = 0x100
 const UTIME_OMIT = 0x3ffffffen
 const PATH_LENGTH_MAX = 4096
 /** The kernel's own limit, for a list of attributes and for one value. */
@@ -24,6 +25,8 @@ const ARCHITECTURES = new Set(['x64', 'arm64', 'riscv64', 'loong64', 'ppc64'])
 export interface Native {
   /** Undefined where nothing has this name. @throws with code ENOTDIR and the like */
   stat(directory: number, name: Uint8Array): TreeStat | undefined
+  /** True if this name still leads to a file that was seen; AT_FDCWD and a path will do. Follows no link. */
+  isStill(directory: number, name: Uint8Array, seen: { device: bigint; inode: bigint }): boolean
   /** Sets the time of change of content; the time of access stays. */
   setTime(file: NativePath, mtimeNs: bigint): void
   /** Absent where the C library does not offer it. `mode` holds the type. */
@@ -86,7 +89,7 @@ function statCalls(
   declare: (prototype: string) => Call,
   check: Check,
   errno: () => number
-): Pick<Native, 'stat' | 'setTime'> {
+): Pick<Native, 'stat' | 'isStill' | 'setTime'> {
   const statx = declare(
     'int statx(int directory, const uint8_t *path, int flags, unsigned int mask, uint8_t *out)'
   )
@@ -111,6 +114,13 @@ function statCalls(
       check(result, 'statx')
       return readStatx({ short, word, long }, deviceOf)
     },
+    isStill(directory, name, { device, inode }) {
+      const flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT
+      if (statx(directory, terminate(name), flags, STATX_INO, out) < 0) return false
+      return (
+        long[4] === BigInt.asIntN(64, inode) && deviceOf(word[34] ?? 0, word[35] ?? 0) === device
+      )
+    },
     setTime({ path, isPinned }, mtimeNs) {
       // Floored, so that times before 1970 keep a fraction from 0 to 999,999,999.
       const fraction = ((mtimeNs % NS_PER_SECOND) + NS_PER_SECOND) % NS_PER_SECOND
@@ -122,7 +132,7 @@ function statCalls(
 }
 const NS_PER_SECOND = 1_000_000_000n
 /** AT_FDCWD: for paths that are not relative to a descriptor. */
-const AT_CURRENT = -100
+export const AT_CURRENT = -100
 
 /** Nearly all files of a tree lie on one device. */
 function rememberLast(
