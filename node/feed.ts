@@ -4,6 +4,7 @@
 // not needed any more.
 
 import type { ChunkRef } from '../store/entry.ts'
+import { BlockDamaged } from '../store/errors.ts'
 import type { GetOptions } from '../store/source.ts'
 
 /** Chunks in one request, */
@@ -23,30 +24,24 @@ interface Wanted<T> {
   coming: PromiseWithResolvers<T>
 }
 
-export interface FeedInit {
-  signal?: AbortSignal | undefined
-  heldBytes?: number | undefined
-}
-
-/** @typeParam T what a chunk comes as */
-export class Feed<T> {
+/** @typeParam T what a chunk comes as; it must claim the length that its reference says */
+export class Feed<T extends { plainLength: number }> {
   readonly #bring: Bring<T>
   readonly #signal: AbortSignal | undefined
-  readonly #heldMax: number
   /** Not asked for yet, in order. */
   #waiting: Wanted<T>[] = []
   #held = 0
   #requests = 0
 
-  constructor(bring: Bring<T>, { signal, heldBytes = HELD_BYTES }: FeedInit = {}) {
+  constructor(bring: Bring<T>, { signal }: GetOptions = {}) {
     this.#bring = bring
     this.#signal = signal
-    this.#heldMax = heldBytes
   }
 
   /**
    * A chunk as it lies, unproved. Its room has to be given back by `release`, whatever comes of it.
    *
+   * @throws {BlockDamaged} if it claims another length
    * @throws {BlockMissing} and the like, for whichever chunk of the same request
    */
   take(ref: ChunkRef): Promise<T> {
@@ -78,7 +73,7 @@ export class Feed<T> {
     let count = 0
     let bytes = 0
     for (const { ref } of this.#waiting) {
-      const isRoom = this.#held === 0 || this.#held + ref.length <= this.#heldMax
+      const isRoom = this.#held === 0 || this.#held + ref.length <= HELD_BYTES
       if (!isRoom || count === FEED_CHUNKS_MAX || bytes >= REQUEST_BYTES) break
       this.#held += ref.length
       bytes += ref.length
@@ -91,7 +86,11 @@ export class Feed<T> {
     try {
       const refs = batch.map(({ ref }) => ref)
       const blocks = await this.#bring(refs, { signal: this.#signal })
-      batch.forEach(({ coming }, i) => coming.resolve(blocks[i] as T))
+      for (const [i, { ref, coming }] of batch.entries()) {
+        const block = blocks[i]
+        if (block?.plainLength === ref.length) coming.resolve(block)
+        else coming.reject(new BlockDamaged(ref.cid.toString()))
+      }
     } catch (error) {
       for (const { coming } of batch) coming.reject(error)
     } finally {

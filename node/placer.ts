@@ -34,7 +34,7 @@ export interface HandFile {
 export interface Hand {
   /** Bytes and files that it was given and has not written, in bytes. */
   readonly backlog: number
-  begin(file: { to: TreePath; size: number; hash: Hash; metadata: TreeMetadata }): HandFile
+  begin(file: { to: TreePath; hash: Hash; metadata: TreeMetadata }): HandFile
   /** Resolves when it touches nothing any more. */
   end(): Promise<void>
 }
@@ -101,8 +101,7 @@ export class Placer {
   }
 
   async #byHand(hands: readonly Hand[], entry: Entry, to: TreePath): Promise<string[] | undefined> {
-    const { size } = entry
-    const about = { to, size, hash: entry.hash as Hash, metadata: metadataOf(entry) }
+    const about = { to, hash: entry.hash as Hash, metadata: metadataOf(entry) }
     let file: HandFile | undefined
     // No file is opened before there is something to write: many wait for their chunks at a time.
     const begun = (): HandFile => (file ??= leastBusy(hands).begin(about))
@@ -160,7 +159,10 @@ export class Placer {
   }
 
   /** The chunks of a file in order, each asked for some time before it is its turn. */
-  async *#chunks<T>(entry: Entry, feed: Feed<T>): AsyncGenerator<Coming<T>> {
+  async *#chunks<T extends { plainLength: number }>(
+    entry: Entry,
+    feed: Feed<T>
+  ): AsyncGenerator<Coming<T>> {
     const { reader, signal } = this.#init
     const coming: Coming<T>[] = []
     try {

@@ -199,6 +199,17 @@ test('chunks that are right, but not the promised file, get no name', async (t) 
   }
 })
 
+test('a right chunk of another length than its reference says gives no file', async (t) => {
+  for (const isThreaded of [false, true]) {
+    const given = await setting(t)
+    const [, , entry] = given.files.find(([name]) => name === 'small') ?? t.fail()
+    for (const chunk of 'chunks' in entry.content! ? entry.content.chunks : []) chunk.length++
+    const placer = given.placer(isThreaded ? given.hands() : undefined)
+    t.deepEqual(await placeAll(given, placer), { small: 'BlockDamaged' })
+    areThere(t, given, ['small'])
+  }
+})
+
 test('threads that end before their work did leave it to this one', async (t) => {
   const given = await setting(t)
   t.deepEqual(await placeAll(given, given.placer(given.hands(CRASHING))), {})
