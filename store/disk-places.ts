@@ -28,11 +28,6 @@ export class DiskPlaces {
     throw new BlockDamaged(path)
   }
 
-  close(): void {
-    for (const descriptor of this.#open.values()) closeSync(descriptor)
-    this.#open.clear()
-  }
-
   #descriptor(path: string): number {
     const descriptor = this.#open.get(path) ?? openSync(path, 'r')
     this.#open.delete(path)

@@ -13,7 +13,6 @@ import { BLOCK_BYTES_MAX, DAG_CBOR, HASH_BYTES, cidOf, type CID, type Hash } fro
 import { bytesOf, decode, encode, integerOf, readList } from './codec.ts'
 import { Malformed, NotOpened } from './errors.ts'
 import { kdf } from './key.ts'
-import { WINDOW_LOG_MAX } from './stored.ts'
 import { shrink, unpacked } from './zstd.ts'
 
 /** What a block holds; its number is under the seal, so one type can never pass for another. */
@@ -164,7 +163,7 @@ function readPayload(payload: Buffer): Uint8Array {
   const stored = payload.subarray(PAYLOAD_HEADER_BYTES, end)
   if (method === METHOD_RAW) return stored
   if (method !== METHOD_ZSTD) throw new NotOpened('a block is packed in an unknown way')
-  const body = unpacked(stored, { lengthMax: BLOCK_BYTES_MAX, windowLogMax: WINDOW_LOG_MAX })
+  const body = unpacked(stored, BLOCK_BYTES_MAX)
   if (body === undefined) throw new NotOpened('a sealed block does not unpack')
   return new Uint8Array(body)
 }

@@ -280,7 +280,7 @@ export class Shelf {
   /** A block that was damaged is whole again once it is where the index says, not only about to be. */
   async #absolve({ hash }: Placed): Promise<void> {
     if (this.isWhole || this.#appender.pending.has(toHex(hash))) return
-    await this.#inTurn(() => this.#index.absolve(hash))
+    await this.absolve(hash)
   }
 
   async #put(hash: Hash, pack: () => StoredBlock): Promise<void> {

@@ -30,8 +30,6 @@ export interface StoredPlace {
 
 /** zstd is kept if it saves at least one part in so many. */
 const SAVING = 16
-/** No block needs a larger window; a frame that asks for one is asking for our memory. */
-export const WINDOW_LOG_MAX = Math.log2(BLOCK_BYTES_MAX)
 
 /** `bytes` as they are. */
 export function rawBlock(bytes: Uint8Array): StoredBlock {
@@ -75,6 +73,6 @@ export function areLengths(method: Method, plainLength: number, storedLength: nu
 function unpack({ method, plainLength, body }: StoredBlock): Uint8Array | undefined {
   if (!areLengths(method, plainLength, body.length)) return undefined
   if (method === METHOD_RAW) return body
-  const bytes = unpacked(body, { lengthMax: plainLength, windowLogMax: WINDOW_LOG_MAX })
+  const bytes = unpacked(body, plainLength)
   return bytes?.length === plainLength ? bytes : undefined
 }

@@ -17,6 +17,7 @@ import {
 import { BLOCK_BYTES_MAX } from './block.ts'
 
 const ZSTD_LEVEL = 3
+const BLOCK_WINDOW = { [constants.ZSTD_d_windowLogMax]: Math.log2(BLOCK_BYTES_MAX) }
 /** zstd gives no more than this for `length` bytes; with so much room it works in one go. */
 const mostOf = (length: number): number => length + (length >> 8) + 128
 
@@ -52,20 +53,15 @@ function expandOnce(frame: Uint8Array, lengthMax: number): Uint8Array | undefine
 
 /**
  * What one frame holds, at most `lengthMax` bytes: a view, until the next is unpacked. Undefined if it holds
- * something else, or asks for a window of more than `windowLogMax`.
+ * something else, or asks for a larger window than a block needs: that is asking for our memory.
  */
-export function unpacked(
-  frame: Uint8Array,
-  { lengthMax, windowLogMax }: { lengthMax: number; windowLogMax: number }
-): Uint8Array | undefined {
-  const params = { [constants.ZSTD_d_windowLogMax]: windowLogMax }
+export function unpacked(frame: Uint8Array, lengthMax: number): Uint8Array | undefined {
   if (lengthMax <= BLOCK_BYTES_MAX && isOneFrame(frame)) {
-    openers[windowLogMax] ??= new Context(() => createZstdDecompress({ params }))
-    const bytes = openers[windowLogMax].run(frame)
+    const bytes = opener.run(frame)
     if (bytes !== undefined) return bytes.length <= lengthMax ? bytes : undefined
   }
   try {
-    return zstdDecompressSync(frame, { maxOutputLength: lengthMax, params })
+    return zstdDecompressSync(frame, { maxOutputLength: lengthMax, params: BLOCK_WINDOW })
   } catch {
     return undefined
   }
@@ -143,8 +139,8 @@ const compressor = new Context(() =>
   createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } })
 )
 const expander = new Context(() => createZstdDecompress())
-/** For what may come from others, by the largest window. */
-const openers: Record<number, Context> = {}
+/** For what may come from others. */
+const opener = new Context(() => createZstdDecompress({ params: BLOCK_WINDOW }))
 
 /** The engine of a stream, if it is as this file expects. */
 function engineOf(stream: object): Engine | undefined {

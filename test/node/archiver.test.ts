@@ -7,6 +7,8 @@ import { findEntry } from '../../store/tree.ts'
 import { Unreadable } from '../../node/errors.ts'
 import { HOME_MARKER } from '../../node/scanner.ts'
 import { pathOf } from '../../node/tree/path.ts'
+import type { Tree } from '../../node/tree/tree.ts'
+import type { MemoryTree } from '../../sim/tree/tree.ts'
 import { Scene, SCOPE, type Shot } from './_scene.ts'
 
 async function office(): Promise<Scene> {
@@ -161,12 +163,9 @@ test('files that were all deleted are deleted: only another file system is not b
   t.deepEqual([shot.count.deleted, shot.skipped], [4, []])
 })
 
-test('a name that another file takes while it is read is no longer what other names refer to', async (t) => {
-  const scene = await office()
-  const { tree } = scene
-  tree.put('one', 'ours')
-  tree.link('two', 'one')
-  const restless = {
+/** The tree, with something that happens to it whenever a file was opened. */
+function opening(tree: MemoryTree, then: (...asked: Parameters<Tree['open']>) => unknown): Tree {
+  return {
     where: tree.where,
     stat: tree.stat.bind(tree),
     list: tree.list.bind(tree),
@@ -175,14 +174,22 @@ test('a name that another file takes while it is read is no longer what other na
     writer: tree.writer.bind(tree),
     open: async (...asked: Parameters<typeof tree.open>) => {
       const file = await tree.open(...asked)
-      const isOurs = asked[1].links > 1
-      if (isOurs && Buffer.from(asked[0]).toString() === 'one') {
-        tree.remove('one')
-        tree.put('one', 'theirs')
-      }
+      await then(...asked)
       return file
     }
   }
+}
+
+test('a name that another file takes while it is read is no longer what other names refer to', async (t) => {
+  const scene = await office()
+  const { tree } = scene
+  tree.put('one', 'ours')
+  tree.link('two', 'one')
+  const restless = opening(tree, (path, { links }) => {
+    if (links < 2 || Buffer.from(path).toString() !== 'one') return
+    tree.remove('one')
+    tree.put('one', 'theirs')
+  })
   const shot = await scene.shoot({ tree: restless })
   for (const [name, text] of Object.entries({ one: 'theirs', two: 'ours' })) {
     const entry = (await entryOf(scene, shot, name)) ?? t.fail()
@@ -196,20 +203,10 @@ test('a file that never holds still is kept as it was read, named, and read agai
   await scene.shoot()
   const { tree } = scene
   let turn = 0
-  const restless = {
-    where: tree.where,
-    stat: tree.stat.bind(tree),
-    list: tree.list.bind(tree),
-    readLink: tree.readLink.bind(tree),
-    xattrs: tree.xattrs.bind(tree),
-    writer: tree.writer.bind(tree),
-    open: async (...asked: Parameters<typeof tree.open>) => {
-      const file = await tree.open(...asked)
-      await scene.wait()
-      tree.put('docs/a.txt', `turn ${turn++}`)
-      return file
-    }
-  }
+  const restless = opening(tree, async () => {
+    await scene.wait()
+    tree.put('docs/a.txt', `turn ${turn++}`)
+  })
   tree.put('docs/a.txt', 'start')
   const shot = await scene.shoot({ tree: restless })
   t.is(turn, 3)

@@ -7,7 +7,8 @@ import { BLOCK_BYTES_MAX } from '../../store/block.ts'
 import { isOneFrame, shrink, shrinkOnce, unpacked } from '../../store/zstd.ts'
 import { noise } from './_noise.ts'
 
-const LIMITS = { lengthMax: BLOCK_BYTES_MAX, windowLogMax: 20 }
+/** Of a window that a block may need. */
+const WINDOW_LOG_MAX = 20
 
 /** Bytes of all kinds: noise, runs, text, and nothing. */
 const contents = fc.oneof(
@@ -35,8 +36,8 @@ const frames = fc
 /** What zlib says, which makes a context for each. */
 function plainly(frame: Uint8Array): Uint8Array | undefined {
   try {
-    const params = { [constants.ZSTD_d_windowLogMax]: LIMITS.windowLogMax }
-    return zstdDecompressSync(frame, { maxOutputLength: LIMITS.lengthMax, params })
+    const params = { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX }
+    return zstdDecompressSync(frame, { maxOutputLength: BLOCK_BYTES_MAX, params })
   } catch {
     return undefined
   }
@@ -51,7 +52,7 @@ test('what was packed with a kept context is what a new one packs, and unpacks',
     fc.property(contents, (bytes) => {
       const packed = shrink(bytes, Number.POSITIVE_INFINITY)
       t.true(packed !== undefined && same(packed, shrinkOnce(bytes)))
-      t.true(same(unpacked(packed ?? bytes, LIMITS), bytes))
+      t.true(same(unpacked(packed ?? bytes, BLOCK_BYTES_MAX), bytes))
     }),
     { numRuns: 200 }
   )
@@ -61,7 +62,7 @@ test('a whole frame of any kind is known for one, and unpacks', (t) => {
   fc.assert(
     fc.property(frames, ({ bytes, frame }) => {
       t.true(isOneFrame(frame))
-      t.true(same(unpacked(frame, LIMITS), bytes))
+      t.true(same(unpacked(frame, BLOCK_BYTES_MAX), bytes))
     }),
     { numRuns: 200 }
   )
@@ -80,9 +81,9 @@ test('whatever is unpacked, it gives what zlib gives, and the next frame is not 
     })
   fc.assert(
     fc.property(broken, frames, (foreign, { bytes, frame }) => {
-      const given = unpacked(foreign, LIMITS)
+      const given = unpacked(foreign, BLOCK_BYTES_MAX)
       t.true(same(given && new Uint8Array(given), plainly(foreign)))
-      t.true(same(unpacked(frame, LIMITS), bytes))
+      t.true(same(unpacked(frame, BLOCK_BYTES_MAX), bytes))
     }),
     { numRuns: 500 }
   )
@@ -90,8 +91,8 @@ test('whatever is unpacked, it gives what zlib gives, and the next frame is not 
 
 test('more than was promised, or a larger window than a block needs, is refused', (t) => {
   const bytes = Buffer.alloc(5000, 'stone')
-  t.is(unpacked(zstdCompressSync(bytes), { ...LIMITS, lengthMax: 4999 }), undefined)
+  t.is(unpacked(zstdCompressSync(bytes), 4999), undefined)
   const params = { [constants.ZSTD_c_windowLog]: 23 }
   const wide = zstdCompressSync(noise(3 << 20), { params })
-  t.is(unpacked(wide, { ...LIMITS, lengthMax: 4 << 20 }), undefined)
+  t.is(unpacked(wide, 4 << 20), undefined)
 })
