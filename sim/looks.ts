@@ -75,11 +75,23 @@ export class Looks {
   promised(names: readonly string[]): void {
     if (this.isAlarmed) return
     const office = this.#office()
+    for (const computer of office.computers.filter((each) => names.includes(each.name))) {
+      this.#ask((checker) => checker.atPromise?.(office, computer))
+    }
+  }
+
+  /** A computer is about to remove a file: what it tells is looked at while it is there. */
+  removing(computer: Computer, path: string): void {
+    if (this.isAlarmed || !path.startsWith('blocks/')) return
+    const seen = this.#seen(computer)
+    this.#ask((checker) => checker.beforeRemoval?.(seen, path))
+  }
+
+  #ask(question: (checker: Checker) => string[] | undefined): void {
     for (const { name, checker } of this.#checkers) {
-      for (const computer of office.computers.filter((each) => names.includes(each.name))) {
-        for (const what of checker?.atPromise?.(office, computer) ?? []) {
-          this.#early.push({ checker: name, at: office.now, what })
-        }
+      const found = checker && question(checker)
+      for (const what of found ?? []) {
+        this.#early.push({ checker: name, at: this.#init.now(), what })
       }
     }
   }

@@ -146,6 +146,7 @@ class Run {
     computer.disk.onDurable = (directory) => {
       if (PROMISES.test(directory)) this.#looks?.promised([computer.name])
     }
+    computer.disk.onRemove = (path) => this.#looks?.removing(computer, path)
     if (computer.endpoint === undefined) return
     const people = new People({
       computer,

@@ -107,4 +107,9 @@ export interface Checker {
    * people that a point is saved, or was said to hold one. The power could go now.
    */
   atPromise?(office: Office, computer: SeenComputer): string[]
+  /**
+   * Looks at one computer just before it removes a file under `blocks/`: with it goes what tells in which
+   * order its blocks were written.
+   */
+  beforeRemoval?(computer: SeenComputer, path: string): string[]
 }

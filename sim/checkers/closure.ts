@@ -1,6 +1,7 @@
 // Who has a block has all below it, and who signed for a root has all that it reaches: on the disk as the
 // power would leave it now. What a keeper says it holds must be true at that very moment, not soon. And
-// blocks lie in an order in which whatever beginning of them survives is closed as well.
+// blocks lie in an order in which whatever beginning of them survives is closed as well; but what has been
+// durable once may be moved anywhere.
 
 import { danglingIn, missingBelow, writtenTooEarly, type Missing } from '../model/closure.ts'
 import type { Home } from '../model/home.ts'
@@ -67,6 +68,16 @@ export class Closure implements Checker {
     return said.map((what) => `${computer.name} ${what}`)
   }
 
+  /** The order is judged while it can be seen; what is early is told unless it need not be closed. */
+  beforeRemoval(computer: SeenComputer, path: string): string[] {
+    const [, scope = ''] = path.split('/')
+    if (!isAnswerable(computer) || scope === CACHE) return []
+    const home = durableHome(computer)
+    const early = this.#early(computer, home, scope)
+    if (scope === BASE || isContinued(home, scope, computer)) return []
+    return early.map((what) => `${computer.name} ${what}`)
+  }
+
   /** Every block whole, with all that it refers to. */
   #scopes(computer: SeenComputer, home: Home, bases: KnownBases): string[] {
     const damaged = home.damaged
@@ -77,20 +88,21 @@ export class Closure implements Checker {
       const missing = danglingIn(home, scope, scope === BASE ? [BASE] : [scope, BASE])
       const isExcused = mayLackBase(scope, computer, bases)
       const counts = isExcused ? missing.filter(({ hash }) => !bases.blocks.has(hash)) : missing
-      const where = `in scope ${scope.slice(0, 8)}`
-      const known = this.#durableOf(computer, scope)
-      const early = writtenTooEarly(home, scope).filter(({ before }) => !known.has(before))
-      for (const hash of home.blocks.get(scope)?.keys() ?? []) known.add(hash)
+      const early = this.#early(computer, home, scope)
       return [
-        ...few(counts.map((each) => `has ${show(each)} ${where}`)),
-        ...few(
-          (scope === BASE && isExcused ? [] : early).map(
-            (each) => `wrote ${showEarly(each)} ${where}`
-          )
-        )
+        ...few(counts.map((each) => `has ${show(each)} ${placeOf(scope)}`)),
+        ...(scope === BASE && isExcused ? [] : early)
       ]
     })
     return [...few(damaged), ...dangling]
+  }
+
+  /** What is written in the wrong order. All that is durable now may be moved from now on. */
+  #early(computer: SeenComputer, home: Home, scope: string): string[] {
+    const known = this.#durableOf(computer, scope)
+    const early = writtenTooEarly(home, scope).filter(({ before }) => !known.has(before))
+    for (const hash of home.blocks.get(scope)?.keys() ?? []) known.add(hash)
+    return few(early.map((each) => `wrote ${showEarly(each)} ${placeOf(scope)}`))
   }
 
   #durableOf({ peer }: SeenComputer, scope: string): Set<string> {
@@ -203,6 +215,10 @@ function claimedOf(office: Office, { peer }: SeenComputer, home: Home, sinceMs =
     if (last === undefined) return [`${what}, and has no head of it`]
     return last.seq < seq ? [`${what}, and has only head ${last.seq}`] : []
   })
+}
+
+function placeOf(scope: string): string {
+  return `in scope ${scope.slice(0, 8)}`
 }
 
 function showEarly({ hash, before }: { hash: string; before: string }): string {

@@ -37,6 +37,8 @@ export class SimDisk implements Disk {
   latencyMs = 0
   /** Told when the names in a directory became durable. */
   onDurable: ((directory: string) => void) | undefined
+  /** Told of a file that is about to be removed, and still is there. */
+  onRemove: ((path: string) => void) | undefined
   readonly #faults = new Faults()
   #capacity: number
   #hasLackedRoom = false
@@ -186,7 +188,10 @@ export class SimDisk implements Disk {
 
   async remove(path: string): Promise<void> {
     this.#call('remove', path)
-    if (this.#names.find(path) !== undefined) return this.#names.change([[path, undefined]])
+    if (this.#names.find(path) !== undefined) {
+      this.onRemove?.(path)
+      return this.#names.change([[path, undefined]])
+    }
     if (this.#names.isDirectory(path)) throw refusal('remove', path, 'EISDIR')
     const absence = this.#absence('remove', path)
     if (!(absence instanceof FileMissing)) throw absence

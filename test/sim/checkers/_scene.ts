@@ -17,6 +17,7 @@ import type { MemoryTree } from '../../../sim/tree/tree.ts'
 import { ROOT, join, office, type Office as Running } from '../_office.ts'
 
 export const DAY_MS = 86_400_000
+const RECORD_HEADER_LENGTH = 53
 
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 export type Seen = Mutable<SeenComputer>
@@ -193,6 +194,25 @@ export async function reorder(disk: SimDisk, scope: string): Promise<void> {
   await rewrite(disk, scope, (records) => records.reverse())
 }
 
+/** Writes all that is in a scope's first segment once more, behind all others, and then removes it. */
+export async function moveFirst(disk: SimDisk, scope: string): Promise<void> {
+  const [first = ''] = under(disk, `blocks/${scope}/`)
+  await write(disk, `blocks/${scope}/99999999.seg`, disk.read(first))
+  await remove(disk, [first])
+}
+
+/** Puts the last half of a scope's first segment into one of its own. */
+export async function split(disk: SimDisk, scope: string): Promise<void> {
+  const [first = ''] = under(disk, `blocks/${scope}/`)
+  const bytes = disk.read(first)
+  const records = readSegment(bytes).records.toSorted((a, b) => a.offset - b.offset)
+  const half = records[Math.floor(records.length / 2)] ?? { offset: RECORD_HEADER_LENGTH }
+  const end = records.reduce((most, { offset, stored }) => Math.max(most, offset + stored), 0)
+  const at = half.offset - RECORD_HEADER_LENGTH
+  await write(disk, `blocks/${scope}/50000000.seg`, bytes.subarray(at, end))
+  await write(disk, first, bytes.subarray(0, at))
+}
+
 async function rewrite(
   disk: SimDisk,
   scope: string,
@@ -202,7 +222,9 @@ async function rewrite(
     const bytes = disk.read(path)
     const { records } = readSegment(bytes)
     const changed = change(records.sort((a, b) => a.offset - b.offset))
-    const pieces = changed.map(({ offset, stored }) => bytes.subarray(offset - 53, offset + stored))
+    const pieces = changed.map(({ offset, stored }) => {
+      return bytes.subarray(offset - RECORD_HEADER_LENGTH, offset + stored)
+    })
     await write(disk, path, Buffer.concat(pieces))
   }
 }

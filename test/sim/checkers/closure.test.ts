@@ -2,7 +2,8 @@ import test from 'ava'
 import { Closure } from '../../../sim/checkers/closure.ts'
 import { Undo } from '../../../sim/checkers/undo.ts'
 import { HomeReader } from '../../../sim/model/home.ts'
-import { aLook, copyOf, DAY_MS, drop, remove, reorder, seen, under, type Look } from './_scene.ts'
+import { aLook, copyOf, DAY_MS, drop, moveFirst, remove, reorder, seen, split } from './_scene.ts'
+import { under, type Look } from './_scene.ts'
 
 const look = await aLook()
 
@@ -52,6 +53,33 @@ test('a block that was written before one below it is told', async (t) => {
   const found = await check(broken)
   t.true(found.length > 0)
   for (const what of found.slice(0, -1)) t.regex(what, /^attic wrote block .* before .* below it/)
+})
+
+test('what was durable may be moved behind what refers to it', async (t) => {
+  // Seed 501 of crash-storm: written and moved between two looks.
+  for (const isTold of [true, false]) {
+    const broken = copyOf(look)
+    const attic = seen(broken, 'attic')
+    const closure = new Closure()
+    const early: string[] = []
+    await split(attic.disk, endpointOf('desk'))
+    if (isTold) attic.disk.onRemove = (path) => early.push(...closure.beforeRemoval(attic, path))
+    await moveFirst(attic.disk, endpointOf('desk'))
+    const found = await closure.check(broken)
+    t.deepEqual(early, [])
+    t.is(found.length > 0, !isTold, found.join('\n'))
+  }
+})
+
+test('a block that was written too early is told before its segment goes', async (t) => {
+  const broken = copyOf(look)
+  const attic = seen(broken, 'attic')
+  await reorder(attic.disk, endpointOf('desk'))
+  const early: string[] = []
+  attic.disk.onRemove = (path) => early.push(...new Closure().beforeRemoval(attic, path))
+  await moveFirst(attic.disk, endpointOf('desk'))
+  t.true(early.length > 0)
+  for (const what of early.slice(0, -1)) t.regex(what, /^attic wrote block .* before .* below it/)
 })
 
 test('a block that rotted on the disk of a good keeper is told', async (t) => {
