@@ -9,9 +9,15 @@ const ROOM_LEAST = 1024
 
 /** Sorted hashes. 8 bytes each: 18 million take 144 MB. */
 export class HashOrder {
-  #high = new Uint32Array(ROOM_LEAST)
-  #low = new Uint32Array(ROOM_LEAST)
+  #high: Uint32Array<ArrayBuffer>
+  #low: Uint32Array<ArrayBuffer>
   #size = 0
+
+  /** @param room how many are to come, if that is known: growing holds what there is twice for a moment. */
+  constructor(room = 0) {
+    this.#high = new Uint32Array(Math.max(ROOM_LEAST, room))
+    this.#low = new Uint32Array(Math.max(ROOM_LEAST, room))
+  }
 
   get size(): number {
     return this.#size

@@ -72,7 +72,7 @@ export async function sweep(input: SweepInput): Promise<Swept> {
 class Sweep {
   readonly #shelf: Shelf
   readonly #input: SweepInput
-  readonly #order = new HashOrder()
+  readonly #order: HashOrder
   #live = new Bits(0)
   /** Read as a directory, a list or a sealed block: a chunk of the same bytes is only live. */
   #walked = new Bits(0)
@@ -84,6 +84,7 @@ class Sweep {
   constructor(shelf: Shelf, input: SweepInput) {
     this.#shelf = shelf
     this.#input = input
+    this.#order = new HashOrder(shelf.index.usage.blocks)
     this.#needless = new Set(shelf.index.damaged)
   }
 
