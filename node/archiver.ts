@@ -1,26 +1,20 @@
-// The archiver: a tree becomes a state. It walks the tree beside the previous state and the base, reads
-// only what the scanner cannot vouch for, and encodes bottom-up only the directories that changed. What it
-// cannot read it carries forward and names; it never mistakes a failure for a deletion. It walks ahead of
-// what is being packed: work begins in the order of the walk, and a directory ends when all below it has.
+// The archiver: a tree becomes a state. It walks the tree beside the previous state and the base, as far as
+// there is anything to look at, reads only what the scanner cannot vouch for, and encodes bottom-up only the
+// directories that changed. What it cannot read it carries forward and names; it never mistakes a failure
+// for a deletion. It walks ahead of what is being packed: work begins in the order of the walk, and a
+// directory ends when all below it has.
 
 import type { CID, Hash } from '../store/block.ts'
-import { directoryDigest, stateDigest } from '../store/digest.ts'
-import { writeDirectory } from '../store/directory.ts'
+import { directoryDigest } from '../store/digest.ts'
 import type { Entry } from '../store/entry.ts'
-import { encodePage } from '../store/page.ts'
 import type { Sink } from '../store/sink.ts'
-import { directoryEntries, joinPath, sameMetadata } from '../store/tree.ts'
+import { joinPath, sameMetadata } from '../store/tree.ts'
 import type { Clock } from '../store/clock.ts'
+import { Attention } from './attention.ts'
 import { Unreadable } from './errors.ts'
-import {
-  FileArchiver,
-  sameHash,
-  withoutLink,
-  type Known,
-  type Place,
-  type Seen
-} from './file-archiver.ts'
+import { FileArchiver, withoutLink, type Known, type Place, type Seen } from './file-archiver.ts'
 import { Flow, Gathering } from './flow.ts'
+import { KnownPages } from './known-pages.ts'
 import { inlineCrew, type Crew, type OpenCrew } from './packer.ts'
 import {
   isContentKnown,
@@ -58,6 +52,8 @@ export interface ArchiveInput {
   /** True where the base has a chunk with this hash. */
   inBase?: (hash: Hash) => CID | undefined
   witnesses?: WitnessBook | undefined
+  /** What to look at; everything, if absent. */
+  attention?: Attention | undefined
   /** What takes part; everything, if absent. */
   includes?: (path: TreePath, type: TreeStat['type']) => boolean
   /** Who packs files; inline, if absent. */
@@ -69,9 +65,9 @@ export interface ArchiveInput {
 export interface ArchiveCount {
   /** Entries looked at. */
   examined: number
+  /** Of those, what was kept; with the files among them, and their bytes, read or not. */
   entries: number
   files: number
-  /** Bytes of all files, read or not. */
   bytes: number
   /** Entries that are new or differ. */
   changed: number
@@ -104,16 +100,6 @@ interface Begun {
   entry: Promise<Entry>
 }
 
-/** What was seen of a directory before anything in it was read. */
-interface Listed {
-  listing: Awaited<ReturnType<Tree['list']>>
-  /** Wall time just before. */
-  listedMs: number
-  known: DirectoryWitnesses
-  before: readonly Entry[]
-  baseEntries: readonly Entry[]
-}
-
 const SLASH = 0x2f
 
 class Archive {
@@ -121,6 +107,8 @@ class Archive {
   readonly #crew: Crew
   readonly #flow: Flow
   readonly #files: FileArchiver
+  readonly #pages: KnownPages
+  readonly #attention: Attention
   readonly #skipped: { path: TreePath; why: string }[] = []
   readonly #count: ArchiveCount = {
     examined: 0,
@@ -139,6 +127,8 @@ class Archive {
     this.#crew = openCrew(sink, { signal })
     this.#flow = new Flow(this.#crew.ahead)
     this.#files = new FileArchiver({ ...input, crew: this.#crew }, this.#count)
+    this.#pages = new KnownPages(input)
+    this.#attention = input.attention ?? new Attention()
   }
 
   async run(): Promise<Archived> {
@@ -152,22 +142,18 @@ class Archive {
   }
 
   async #run(): Promise<Archived> {
-    const { tree, previous, base, sink } = this.#input
+    const { tree } = this.#input
     const path = new Uint8Array()
     const stat = await tree.stat(path)
     if (stat?.type !== 'directory') throw new Unreadable(tree.where, 'there is no directory here')
-    const before = previous && (await previous.reader.top(previous.root))
-    const baseTop = base && (await base.reader.top(base.root))
-    const sight = { name: path, stat, before, witness: undefined }
-    const begun = await this.#begin({ path, sight, base: baseTop })
+    const tops = await this.#pages.tops()
+    const sight = { name: path, stat, before: tops.before, witness: undefined }
+    const begun = this.#attention.keeps(path, sight)
+      ? { entry: Promise.resolve(tops.before as Entry) }
+      : await this.#begin({ path, sight, base: tops.base })
     if (begun === undefined) throw new Unreadable(tree.where, 'it is itself a Drystone home')
-    const top = await begun.entry
-    const digest = stateDigest(top)
-    const { body, links } = encodePage([top])
-    const root = this.#sameRoot(digest, top, [baseTop, base?.root], [before, previous?.root])
     return {
-      root: root ?? (await sink.put('top', body, links)),
-      digest,
+      ...(await this.#pages.root(await begun.entry, tops)),
       count: this.#count,
       skipped: this.#skipped.toSorted(inWalkOrder).map(({ path, why }) => ({
         path: showPath(path),
@@ -176,47 +162,79 @@ class Archive {
     }
   }
 
-  /** The root of a state that is stored already and equal to this one. */
-  #sameRoot(
-    digest: Hash,
-    top: Entry,
-    ...known: readonly (readonly [Entry | undefined, CID | undefined])[]
-  ): CID | undefined {
-    const same = known.find(
-      ([entry]) =>
-        entry !== undefined && equal(stateDigest(entry), digest) && entry.page?.equals(top.page)
-    )
-    return same?.[1]
-  }
-
   /** Begins a directory and all below it; undefined for a Drystone home. @throws {Unreadable} */
   async #begin(place: Place): Promise<Begun | undefined> {
-    const { tree, signal, witnesses } = this.#input
-    signal?.throwIfAborted()
+    this.#input.signal?.throwIfAborted()
+    const names = this.#attention.passes(place.path, place.sight)
+    return (names && (await this.#pass(place, names))) ?? this.#look(place)
+  }
+
+  /** Begins a directory in which everything is looked at. */
+  async #look(place: Place): Promise<Begun | undefined> {
+    const { tree, witnesses } = this.#input
     const { path, sight, base } = place
     const listedMs = this.#input.clock.now()
+    this.#attention.attend(path)
     const listing = await tree.list(path)
     if (isHome(listing)) return undefined
-    const before = await this.#entriesOf(sight.before, this.#input.previous)
+    const entries = await this.#pages.entries({ before: sight.before, base })
     const known: DirectoryWitnesses = (await witnesses?.get(path)) ?? new Map<string, Witness>()
     const present = listing.filter((item) => isProtected(item))
-    if (present.length === 0 && before.length > 0) await this.#assertMounted(path, known)
-    const baseEntries = sameHash(sight.before, base)
-      ? before
-      : await this.#entriesOf(base, this.#input.base)
+    if (present.length === 0 && entries.before.length > 0) await this.#assertMounted(path, known)
     const { entry } = await describeSteadily(this.#input, path, sight)
-    const children = await this.#beginChildren(place, {
-      listing: present,
-      listedMs,
-      known,
-      before,
-      baseEntries
+    const { includes } = this.#input
+    const taken = present.filter(
+      ({ name, stat }) => includes?.(joinPath(path, name), stat.type) ?? true
+    )
+    const { sights, gone } = mergeSights(taken, entries.before, known)
+    this.#count.deleted += gone.length
+    const children = await this.#beginChildren(path, sights, entries.base)
+    return this.#end(place, entry, async () => {
+      const found = await children()
+      this.#keepWitnesses(place, listedMs, { sights, found })
+      return found.filter((seen) => seen !== undefined).map(({ entry }) => entry)
     })
+  }
+
+  /**
+   * Begins a directory that only leads to others: the entries of all else in it stand. Undefined if one of
+   * these is no directory any more, so that what was told of it is not all.
+   */
+  async #pass(place: Place, names: readonly Uint8Array[]): Promise<Begun | undefined> {
+    const { path, sight, base } = place
+    const entries = await this.#pages.entries({ before: sight.before, base })
+    const { entry } = await describeSteadily(this.#input, path, sight)
+    const before = new Map(entries.before.map((each) => [witnessKey(each.name), each]))
+    const sights: Sight[] = []
+    for (const name of names) {
+      const stat = await this.#input.tree.stat(joinPath(path, name))
+      const known = before.get(witnessKey(name))
+      if (stat?.type !== 'directory' || known?.type !== 'directory') return undefined
+      sights.push({ name, stat, before: known, witness: undefined })
+    }
+    sights.sort((a, b) => Buffer.compare(a.name, b.name))
+    const children = await this.#beginChildren(path, sights, entries.base)
+    return this.#end(place, entry, async () => {
+      for (const [i, seen] of (await children()).entries()) {
+        const key = witnessKey((sights[i] as Sight).name)
+        if (seen === undefined) before.delete(key)
+        else before.set(key, seen.entry)
+      }
+      return [...before.values()]
+    })
+  }
+
+  /** A directory ends with its page, when what it holds is known. */
+  async #end(
+    { sight, base }: Place,
+    entry: Entry,
+    children: () => Promise<Entry[]>
+  ): Promise<Begun> {
     await this.#flow.room()
     const ending = this.#flow.start(async () => {
       const entries = await children()
       entry.hash = directoryDigest(entries)
-      entry.page = await this.#page(entry.hash, entries, [base, sight.before])
+      entry.page = await this.#pages.page(entry.hash, entries, { before: sight.before, base })
       return entry
     })
     return { entry: ending }
@@ -234,16 +252,13 @@ class Archive {
     )
   }
 
-  /** Begins whatever is in a directory; what it gives ends when all of that has. */
-  async #beginChildren(place: Place, listed: Listed): Promise<() => Promise<Entry[]>> {
-    const { includes } = this.#input
-    const { path } = place
-    const baseByName = new Map(listed.baseEntries.map((entry) => [witnessKey(entry.name), entry]))
-    const listing = listed.listing.filter(
-      ({ name, stat }) => includes?.(joinPath(path, name), stat.type) ?? true
-    )
-    const { sights, gone } = mergeSights(listing, listed.before, listed.known)
-    this.#count.deleted += gone.length
+  /** Begins names of a directory; what it gives ends when all of that has, in the same order. */
+  async #beginChildren(
+    path: TreePath,
+    sights: readonly Sight[],
+    base: readonly Entry[]
+  ): Promise<() => Promise<(Seen | undefined)[]>> {
+    const baseByName = new Map(base.map((entry) => [witnessKey(entry.name), entry]))
     const found: (Seen | undefined)[] = Array.from({ length: sights.length })
     const gathering = new Gathering()
     for (const [i, sight] of sights.entries()) {
@@ -258,7 +273,10 @@ class Archive {
       }
       this.#count.examined++
       const { stat } = sight
-      if (stat.type === 'directory') {
+      if (stat.type === 'file' && stat.links > 1) this.#attention.meet(stat)
+      if (this.#attention.keeps(child.path, sight)) {
+        keep({ entry: sight.before as Entry, stat, whole: true })
+      } else if (stat.type === 'directory') {
         const begun = await this.#orCarried(child, () => this.#begin(child))
         if (begun === undefined || 'whole' in begun) keep(begun)
         else gathering.follow(begun.entry.then((entry) => keep({ entry, stat, whole: true })))
@@ -271,29 +289,32 @@ class Archive {
     }
     return async () => {
       await gathering.ended()
-      this.#keepWitnesses(place, listed, { sights, found })
-      return found.filter((seen) => seen !== undefined).map(({ entry }) => entry)
+      return found
     }
   }
 
   #keepWitnesses(
     { path, sight: { stat } }: Place,
-    { listedMs }: Listed,
-    { sights, found }: { sights: Sight[]; found: (Seen | undefined)[] }
+    listedMs: number,
+    { sights, found }: { sights: readonly Sight[]; found: readonly (Seen | undefined)[] }
   ): void {
-    const { witnesses } = this.#input
-    if (witnesses === undefined) return
     const fresh: DirectoryWitnesses = new Map([[SELF, selfWitness(stat)]])
     for (const [i, sight] of sights.entries()) {
       const child = found[i]
-      if (child === undefined) continue
       const key = witnessKey(sight.name)
-      const isCalm = !isRacy(child.stat, listedMs)
-      if (child.whole && isCalm) fresh.set(key, witnessOf(child.stat))
+      if (child?.whole === true && !isRacy(child.stat, listedMs)) {
+        fresh.set(key, witnessOf(child.stat))
+      }
       // A witness that vouched once still does; only a new one has to wait until the file is calm.
-      else if (isContentKnown(sight) && sight.witness) fresh.set(key, sight.witness)
+      else if (child !== undefined && isContentKnown(sight) && sight.witness) {
+        fresh.set(key, sight.witness)
+      }
+      const isFile = sight.stat.type === 'file'
+      // A write through one name of a file is not told of under the others.
+      const isVouched = fresh.has(key) && child?.stat.links === 1
+      if (child?.whole !== true || (isFile && !isVouched)) this.#attention.unsettle(path)
     }
-    witnesses.set(path, fresh)
+    this.#input.witnesses?.set(path, fresh)
   }
 
   /** What `look` finds; what was there before, if that cannot be read now. */
@@ -306,6 +327,7 @@ class Archive {
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error
       this.#skipped.push({ path, why: error.message })
+      if (sight.stat.type === 'directory') this.#attention.carry(path)
       if (sight.before === undefined) return undefined
       return { entry: sight.before, stat: sight.stat, whole: false }
     }
@@ -322,24 +344,6 @@ class Archive {
       if (!seen.whole) this.#skipped.push({ path, why: CHANGED })
       return seen
     })
-  }
-
-  async #entriesOf(entry: Entry | undefined, known: Known | undefined): Promise<Entry[]> {
-    if (entry?.page === undefined || known === undefined) return []
-    return Array.fromAsync(directoryEntries(known.reader, entry.page))
-  }
-
-  /** The page of a directory: one that is stored already if it says the same, else a new one. */
-  async #page(
-    digest: Hash,
-    entries: readonly Entry[],
-    known: readonly (Entry | undefined)[]
-  ): Promise<CID> {
-    const same = known.find(
-      (entry) => entry?.page !== undefined && sameHash(entry, { hash: digest })
-    )
-    if (same?.page !== undefined) return same.page
-    return writeDirectory(entries, ({ body, links }) => this.#input.sink.put('page', body, links))
   }
 
   #note(entry: Entry, before: Entry | undefined): void {
@@ -361,8 +365,4 @@ function inWalkOrder(a: { path: TreePath }, b: { path: TreePath }): number {
 
 function orderOf(path: TreePath): Uint8Array {
   return path.map((byte) => (byte === SLASH ? 0 : byte))
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0
 }

@@ -21,6 +21,7 @@ import { sealEscrow } from './mesh/escrow.ts'
 import type { Members } from './mesh/members.ts'
 import type { OpenCrew } from './packer.ts'
 import type { Sense } from './scanner.ts'
+import type { Mode, Tracker } from './tracker.ts'
 import type { Tree } from './tree/tree.ts'
 import type { WitnessBook } from './witness.ts'
 
@@ -33,6 +34,8 @@ export interface BackupComponents {
   heads: Heads
   baseStore: BaseStore
   witnesses: WitnessBook
+  /** Knows where something changed. */
+  tracker: Tracker
   /** Blocks of this endpoint: from here, or from who holds them. */
   source: Source
   /** Who packs files; inline, if absent. */
@@ -47,6 +50,8 @@ export interface BackupInput {
   base?: Base | undefined
   /** True if recovery is the owner's own: then the head carries no escrow. */
   ownRecovery: boolean
+  /** Look at everything, whatever the tracker knows. */
+  isScan?: boolean | undefined
   onProgress?: ((count: ArchiveCount) => void) | undefined
   signal?: AbortSignal | undefined
 }
@@ -56,14 +61,17 @@ export interface BackedUp {
   head: MarkedHead
   count: ArchiveCount
   skipped: Skipped[]
+  /** How what had changed was found, and why so. */
+  mode: Mode
+  why: string
   newBlocks: number
   newBytes: number
 }
 
 /** Takes one restore point and saves it here. @throws {HeadForked} @throws {Unreadable} @throws {DiskFull} */
 export async function backUp(components: BackupComponents, input: BackupInput): Promise<BackedUp> {
-  const { store, heads, witnesses, baseStore, source } = components
-  const { endpoint, tree, sense, base, signal, onProgress } = input
+  const { store, heads, witnesses, baseStore, source, tracker, clock } = components
+  const { endpoint, tree, sense, base, signal, isScan, onProgress } = input
   const last = heads.last(endpoint.id)
   const fork = heads.fork(endpoint.id, components.key.public)
   if (fork !== undefined) throw fork
@@ -71,37 +79,34 @@ export async function backUp(components: BackupComponents, input: BackupInput): 
   const reader = readerOf(source, endpoint)
   const based = base && { reader, root: base.root }
   const before = points.at(-1)
+  const previous = before === undefined ? based : { reader, root: before.root }
   const sink = sealedSink(store, endpoint.scope, endpoint.sealing)
   const chunks = base && (await baseStore.chunkHashes(base))
   const inBase = (hash: Hash): CID | undefined =>
     chunks?.has(hash) === true ? cidFromHash(RAW, hash) : undefined
+  const { openCrew } = components
+  const archiving = { tree, clock, sink, sense, previous, base: based, inBase, witnesses, openCrew }
   try {
-    const archived = await archive({
-      tree,
-      clock: components.clock,
-      sink,
-      sense,
-      previous: before === undefined ? based : { reader, root: before.root },
-      base: based,
-      inBase,
-      witnesses,
-      openCrew: components.openCrew,
-      signal,
-      ...(onProgress && { onProgress })
-    })
-    await store.flush()
-    const point: Point = {
-      number: (before?.number ?? 0) + 1,
-      time: components.clock.now(),
-      digest: archived.digest,
-      root: archived.root,
-      flags: 0
+    const [look, archived] = await tracker.look(
+      { tree, previous: previous?.root, base: base?.id, isScan },
+      (attention) =>
+        archive({ ...archiving, attention, signal, ...(onProgress && { onProgress }) })
+    )
+    const { digest, root, count, skipped } = archived
+    try {
+      await store.flush()
+      const number = (before?.number ?? 0) + 1
+      const point: Point = { number, time: clock.now(), digest, root, flags: 0 }
+      const head = await publish(components, input, { last, points: [...points, point] })
+      await witnesses.commit()
+      tracker.settle(look, root, base?.id)
+      const { newBlocks, newBytes } = sink.count
+      const { mode, why } = look
+      return { point, head, count, skipped, mode, why, newBlocks, newBytes }
+    } catch (error) {
+      tracker.release(look)
+      throw error
     }
-    const head = await publish(components, input, { last, points: [...points, point] })
-    await witnesses.commit()
-    const { newBlocks, newBytes } = sink.count
-    const { count, skipped } = archived
-    return { point, head, count, skipped, newBlocks, newBytes }
   } finally {
     witnesses.discard()
   }

@@ -17,6 +17,20 @@ export class Unreadable extends DrystoneError {
   }
 }
 
+/** Changes in the protected tree cannot be heard of; what has changed is found by looking at all of it. */
+export class NotWatched extends DrystoneError {
+  override readonly name = 'NotWatched'
+  readonly why: string
+
+  constructor(why: string, cause?: unknown) {
+    super(`changes are not heard of: ${why}`, {
+      next: 'Nothing is lost: the next backup looks at every file.',
+      cause
+    })
+    this.why = why
+  }
+}
+
 /** Something stands where a restore wants to write, or the path would leave the target. */
 export class NotWritable extends DrystoneError {
   override readonly name = 'NotWritable'

@@ -10,20 +10,20 @@ import type { PeerKey } from '../store/peer.ts'
 import { Quarantine } from '../store/quarantine.ts'
 import type { Network } from '../protocol/network.ts'
 import { Ages, DAY_MS } from './ages.ts'
-import { backUp, type BackedUp, type BackupInput } from './backup.ts'
+import type { BackedUp } from './backup.ts'
 import { BaseStore } from './base-store.ts'
-import { Bases, labelOf } from './bases.ts'
+import { Bases } from './bases.ts'
 import { Endpoint } from './endpoint.ts'
 import { NoRoot } from './errors.ts'
 import { Fetcher } from './fetcher.ts'
 import { Heads, type MarkedHead } from './heads.ts'
 import { Home, type EndpointSecret, type Settings } from './home.ts'
-import { compareTree, readInstalled, type CompareInput, type Comparison } from './installed.ts'
 import { Keeper } from './keeper.ts'
 import { keepDoor } from './mesh/door.ts'
 import { Gossip } from './mesh/gossip.ts'
 import { Members } from './mesh/members.ts'
 import { Presence } from './mesh/presence.ts'
+import { OwnTree, type BackupOptions } from './own-tree.ts'
 import type { NetworkSettings, Ports } from './ports.ts'
 import { promisedRoots } from './promised.ts'
 import { Reading, type ReadingInit } from './reading.ts'
@@ -76,9 +76,10 @@ export class Node {
   readonly repairer: Repairer
   readonly scrubber: Scrubber
   readonly witnesses: WitnessBook
+  /** What this computer's endpoint protects. */
+  readonly tree: OwnTree
   readonly #index: Index
   readonly #stopped = new AbortController()
-  #treeWork: Promise<unknown> = Promise.resolve()
   /** Something came since the last look at what is left to do. */
   #hasNews = false
   #own: Endpoint | undefined
@@ -128,6 +129,11 @@ export class Node {
     })
     const { random } = ports
     this.gossip = new Gossip({ network, members, clock, home, random, sets })
+    const { witnesses } = this
+    this.tree = new OwnTree({
+      ...{ ports, home, settings, key, store, members, heads, bases, baseStore, witnesses },
+      read: (init, holders) => this.read(init, holders)
+    })
   }
 
   /**
@@ -210,7 +216,7 @@ export class Node {
     await this.gossip.stop()
     await this.network.stop()
     await this.replicator.stop()
-    await Promise.allSettled([this.#treeWork, this.#care, ...this.#background])
+    await Promise.allSettled([this.tree.stop(), this.#care, ...this.#background])
     await this.#expectingFailure(() => this.ages.save())
     await this.store.close().finally(() => this.#index.close())
   }
@@ -248,36 +254,9 @@ export class Node {
     return new Reading({ store, fetcher }, init)
   }
 
-  /** Takes a restore point. */
-  backUp(options: Pick<BackupInput, 'onProgress' | 'signal'>): Promise<BackedUp> {
-    return this.withTree(() => this.#backUp(options))
-  }
-
-  /**
-   * Runs work that looks at the protected tree and writes witnesses: one at a time, since the witnesses of
-   * one must not be committed by another.
-   */
-  withTree<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#treeWork.then(work)
-    this.#treeWork = turn.catch(() => undefined)
-    return turn
-  }
-
-  /** Compares the protected tree with a state; what matches need not be read at the next backup. */
-  recognise(input: Pick<CompareInput, 'reader' | 'top' | 'prove' | 'signal'>): Promise<Comparison> {
-    return this.withTree(async () => {
-      const { ports, witnesses, settings } = this
-      if (settings.root === undefined) throw new NoRoot()
-      const tree = await ports.openTree(settings.root)
-      try {
-        const sense = { owners: ports.owners }
-        const comparison = await compareTree({ ...input, tree, sense, witnesses })
-        await witnesses.commit()
-        return comparison
-      } finally {
-        witnesses.discard()
-      }
-    })
+  /** Takes a restore point of this computer's own endpoint. @throws {NoRoot} */
+  async backUp(options: BackupOptions): Promise<BackedUp> {
+    return this.tree.backUp(await this.endpoint(), options)
   }
 
   /** Brings this computer's last head to the storage peers, however long they take. */
@@ -303,33 +282,6 @@ export class Node {
       this.#protected = last
     }
     return done
-  }
-
-  async #backUp(options: Pick<BackupInput, 'onProgress' | 'signal'>): Promise<BackedUp> {
-    const { ports, key, store, members, heads, baseStore, witnesses, settings } = this
-    const { clock, random, owners, openCrew } = ports
-    const endpoint = await this.endpoint()
-    const tree = await ports.openTree(settings.root ?? '')
-    const installed = await readInstalled(ports.disk, {
-      onMended: (path) => this.home.mended.add(path)
-    })
-    const base = installed && this.bases.get(installed)
-    const reading = this.read({ ...endpoint, remember: true })
-    const components = { clock, random, key, store, members, heads, baseStore, witnesses }
-    try {
-      const { ownRecovery = false } = settings
-      const taken = await store.holding(() =>
-        backUp(
-          { ...components, source: reading.source, openCrew },
-          { endpoint, tree, sense: { owners }, base, ownRecovery, ...options }
-        )
-      )
-      const { newBytes, point } = taken
-      await this.home.noteTaken(point.number, { newBytes, base: base && labelOf(base) })
-      return taken
-    } finally {
-      await reading.close()
-    }
   }
 
   #isOwn(writer: PeerKey): boolean {

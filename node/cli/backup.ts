@@ -18,18 +18,18 @@ const DEFAULT_WAIT = '1h'
 
 export function define(command: Command): void {
   withCommonFlags(command)
-    .option('--scan', 'look at every file (always so, until change tracking is there)')
+    .option('--scan', 'look at every file, not only where something changed')
     .option('--wait <what>', 'protected, or protected=30m: wait for the copies')
     .action(action<Flags>(backup))
 }
 
-async function backup({ output, session, signal }: Context, { wait }: Flags): Promise<ExitCode> {
+async function backup({ output, session, signal }: Context, { wait, scan }: Flags): Promise<ExitCode> {
   const waitMs = wait === undefined ? undefined : readWait(wait)
   const done = await (
     await session()
   ).call(
     'backup',
-    { waitMs },
+    { waitMs, ...(scan && { scan }) },
     {
       signal,
       onProgress: (value) => {

@@ -40,6 +40,7 @@ export function define(command: Command): void {
         let stop = (): void => {}
         const stopped = new Promise<void>((resolve) => (stop = resolve))
         await node.start()
+        node.tree.track()
         const control = await hostControl(ports, performer(node, stop))
         const peer = peerIdText(node.network.self)
         const addrs = node.network.addresses()

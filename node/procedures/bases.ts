@@ -170,7 +170,7 @@ export const baseProcedures = {
         const { reader } = reading
         const top = await reader.top(found.root)
         const prove = verify ? { prove: proof.prove } : {}
-        const { matched, differing, missing } = await node.recognise({
+        const { matched, differing, missing } = await node.tree.recognise({
           ...{ reader, top, signal },
           ...prove
         })

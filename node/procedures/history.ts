@@ -87,11 +87,12 @@ function failuresByName(node: Node, failures: Record<string, string>): Record<st
 
 export const historyProcedures = {
   backup: procedure(
-    z.strictObject({ waitMs: z.number().optional() }),
-    async ({ waitMs }, { node, onProgress, signal }) => {
+    z.strictObject({ waitMs: z.number().optional(), scan: z.boolean().optional() }),
+    async ({ waitMs, scan }, { node, onProgress, signal }) => {
       const before = await node.store.usage('base')
       const taken = await node.backUp({
         signal,
+        isScan: scan,
         onProgress: ({ examined, hashedBytes }) => onProgress({ examined, hashedBytes })
       })
       onProgress({ point: taken.point.number, saved: true })
@@ -107,8 +108,7 @@ export const historyProcedures = {
         time: timeText(point.time),
         digest: toHex(point.digest),
         root: point.root.toString(),
-        mode: 'scan',
-        why: 'change tracking is not there yet',
+        ...{ mode: taken.mode, why: taken.why },
         ...{ examined, changed, deleted, hashedBytes, baseHashedBytes, newBlocks, newBytes },
         sentBytes: done?.sent.bytes ?? 0,
         baseSentBytes: done?.sent.baseBytes ?? 0,
@@ -217,7 +217,7 @@ export const historyProcedures = {
     if (root === undefined) throw new NoRoot()
     const { reader } = reading
     const top = await reader.top(root)
-    const { differing, missing } = await node.recognise({ reader, top, signal })
+    const { differing, missing } = await node.tree.recognise({ reader, top, signal })
     return { differing, missing }
   })
 }

@@ -15,17 +15,21 @@ import {
 import { read, readSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { systemClock, type Clock } from '../../store/clock.ts'
 import { systemRandom } from '../../store/random.ts'
 import type { Random } from '../../store/random.ts'
-import { Unreadable } from '../errors.ts'
+import { NotWatched, Unreadable } from '../errors.ts'
 import { breathe, Directories, hasDescriptors } from './directories.ts'
 import type { DirectoriesComponents, OpenDirectory } from './directories.ts'
 import { codeOf, isAbsent, unreadable } from './failures.ts'
+import { loadInotify } from './inotify.ts'
 import { loadNative } from './native.ts'
 import { showPath } from './path.ts'
+import { RealWatch } from './real-watch.ts'
 import { startWriting } from './real-writer.ts'
 import { isSameFile, statOf } from './stat.ts'
 import type { Tree, TreeEntry, TreeFile, TreePath, TreeStat, TreeWriter, Xattr } from './tree.ts'
+import type { TreeWatch } from './watch.ts'
 import { loadXattrCalls, readXattrs } from './xattr.ts'
 import type { XattrCalls } from './xattr.ts'
 
@@ -44,6 +48,8 @@ export interface RealTreeInit {
   privileges?: boolean
   /** Names for temporary files. */
   random?: Random
+  /** When to look whether something was heard. */
+  clock?: Clock
   /** False: do as on a system without directory descriptors. */
   descriptors?: boolean
   /** False: do without the calls that node:fs lacks. */
@@ -148,6 +154,14 @@ export class RealTree implements Tree {
     return this.#reading(path, () => {
       return readXattrs(this.#components.xattrs, this.#directories.locate(path))
     })
+  }
+
+  async watch(): Promise<TreeWatch> {
+    const { root, descriptors } = this.#components
+    const inotify = descriptors ? await loadInotify() : undefined
+    if (inotify === undefined) throw new NotWatched('this system does not tell of changes')
+    const directories = new Directories(this.#components)
+    return new RealWatch({ root, directories, inotify, clock: this.#init.clock ?? systemClock })
   }
 
   async writer(): Promise<TreeWriter> {

@@ -3,6 +3,7 @@
 // link and opens nothing that is not what it seemed; writing never leaves the root.
 
 import type { EntryType } from '../../store/entry.ts'
+import type { TreeWatch } from './watch.ts'
 
 /** A path below the root: name bytes joined by 0x2f, no leading slash; empty for the root. */
 export type TreePath = Uint8Array
@@ -63,6 +64,8 @@ export interface Tree {
   readLink(path: TreePath): Promise<Uint8Array>
   /** Sorted by name; empty where the file system has none. */
   xattrs(path: TreePath): Promise<Xattr[]>
+  /** Starts hearing of changes; close it when done. Absent where there is no hearing. @throws {NotWatched} */
+  watch?(): Promise<TreeWatch>
   /** Starts writing below the root, which is made if it is missing. */
   writer(): Promise<TreeWriter>
 }

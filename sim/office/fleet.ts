@@ -146,6 +146,7 @@ export class Computer {
     return this.alive(async (ports) => {
       const node = await Node.open(ports)
       await node.start()
+      node.tree.track()
       this.#perform = performer(node, () => {})
       this.#node = node
       return node

@@ -10,6 +10,7 @@ import type { Disk } from '../../store/disk.ts'
 import type { Index, IndexSpace } from '../../store/index.ts'
 import type { PeerKey } from '../../store/peer.ts'
 import type { Tree } from '../../node/tree/tree.ts'
+import type { TreeWatch } from '../../node/tree/watch.ts'
 import type { SimClock, SkewedClock } from '../clock.ts'
 import type { Trace } from '../trace.ts'
 
@@ -48,7 +49,7 @@ type Method = (...args: unknown[]) => unknown
 
 const DISK = ['open', 'list', 'makeDirectory', 'rename', 'remove', 'syncDirectory', 'space']
 const FILE = ['read', 'write', 'size', 'sync', 'close']
-const TREE = ['stat', 'list', 'open', 'readLink', 'xattrs', 'writer']
+const TREE = ['stat', 'list', 'open', 'readLink', 'xattrs', 'watch', 'writer']
 const TREE_FILE = ['stat', 'read', 'close']
 const TREE_WRITER = [
   ...['makeDirectory', 'finishDirectory', 'createFile', 'setMetadata', 'symlink', 'hardLink'],
@@ -124,6 +125,7 @@ export class Life {
       methods: TREE,
       giving: {
         open: (given) => file(given, TREE_FILE),
+        watch: (given) => this.#hearing(given as TreeWatch),
         writer: (writer) =>
           this.#guard('tree-writer', writer as object, {
             methods: TREE_WRITER,
@@ -131,6 +133,12 @@ export class Life {
           })
       }
     })
+  }
+
+  /** With the process goes what it heard. */
+  #hearing(watch: TreeWatch): TreeWatch {
+    void this.over.then(() => watch.close())
+    return watch
   }
 
   index(index: Index): Index {

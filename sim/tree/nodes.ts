@@ -49,6 +49,11 @@ export class MemoryNodes {
   #nextDisk = FIRST_DISK + 1n
   /** What lies on a file system that went away, by the empty directory that shows in its place. */
   readonly #away = new Map<MemoryNode, MemoryNode>()
+  /** Told of each directory that changed, or in which something did. */
+  readonly hearers = new Set<(directory: MemoryNode) => void>()
+  /** Files that a program can write to through its memory. */
+  readonly mapped = new Set<MemoryNode>()
+  #mountings = 0
   #lastMs = -Infinity
   #timesSetBack = 0n
 
@@ -59,6 +64,11 @@ export class MemoryNodes {
 
   get root(): MemoryNode {
     return this.#root
+  }
+
+  /** Goes up whenever a file system comes or goes. */
+  get mountings(): number {
+    return this.#mountings
   }
 
   /**
@@ -123,7 +133,7 @@ export class MemoryNodes {
     parent.names.set(key, node)
     node.links++
     if (node.disk !== parent.disk) setDisk(node, parent.disk)
-    this.touch(node)
+    this.#touch(node)
     this.#changeContent(parent)
   }
 
@@ -140,6 +150,7 @@ export class MemoryNodes {
     const node = this.#takeName(from)
     if (node === undefined) throw systemError('ENOENT', 'nothing to move')
     node.links--
+    if (node.type === 'directory') this.#tell(node)
     this.attach(to, node)
   }
 
@@ -155,6 +166,7 @@ export class MemoryNodes {
   /** The directory at `path` becomes the root of a file system of its own. */
   mount(path: TreePath): void {
     setDisk(this.directory(path), this.#nextDisk++)
+    this.#mountings++
   }
 
   /** The file system at `path` goes away: what is seen is the bare directory that it was mounted on. */
@@ -179,13 +191,25 @@ export class MemoryNodes {
 
   /** Mounting changes no directory: only what is seen at a path is another. */
   #show(path: TreePath, node: MemoryNode): void {
+    this.#mountings++
     if (path.length === 0) this.#root = node
     else this.directory(parentOf(path)).names.set(keyOf(nameOf(path)), node)
   }
 
+  /** A node was changed under this name: under others that it has, nobody hears of it. */
+  touch(path: TreePath, node: MemoryNode): void {
+    this.#touch(node)
+    this.#tell(this.directory(parentOf(path)))
+    if (node.type === 'directory') this.#tell(node)
+  }
+
   /** Every change of a node moves its ctime. */
-  touch(node: MemoryNode): void {
+  #touch(node: MemoryNode): void {
     node.ctimeNs = this.nowNs()
+  }
+
+  #tell(directory: MemoryNode): void {
+    for (const hear of this.hearers) hear(directory)
   }
 
   /** Bytes of all files, each counted once. */
@@ -205,14 +229,16 @@ export class MemoryNodes {
   /** One name less; a directory takes with it what it holds. */
   #unlink(node: MemoryNode): void {
     node.links--
-    this.touch(node)
+    this.#touch(node)
+    if (node.type === 'directory') this.#tell(node)
     for (const child of node.names.values()) this.#unlink(child)
     node.names.clear()
   }
 
   #changeContent(directory: MemoryNode): void {
     directory.mtimeNs = this.nowNs()
-    this.touch(directory)
+    this.#touch(directory)
+    this.#tell(directory)
   }
 }
 

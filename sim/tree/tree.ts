@@ -20,8 +20,10 @@ import type {
   TreeWriter,
   Xattr
 } from '../../node/tree/tree.ts'
+import type { TreeWatch } from '../../node/tree/watch.ts'
 import { bytesOfKey, MemoryNodes, statOfNode } from './nodes.ts'
 import type { MemoryNode } from './nodes.ts'
+import { MemoryWatch } from './watch.ts'
 import { MemoryTreeWriter } from './writer.ts'
 
 export interface MemoryTreeInit extends Partial<Asked> {
@@ -90,6 +92,10 @@ export class MemoryTree implements Tree {
     })
   }
 
+  async watch(): Promise<TreeWatch> {
+    return new MemoryWatch(this.#nodes, () => this.#each())
+  }
+
   async writer(): Promise<TreeWriter> {
     return new MemoryTreeWriter(this.#nodes, {
       asked: this.#asked,
@@ -112,19 +118,19 @@ export class MemoryTree implements Tree {
       node = this.#add(path, 'file', { mode: 0o644 })
     }
     node.bytes = bytes
-    this.#change(node, { mtimeNs: this.#nodes.nowNs(), ...metadata })
+    this.#change(path, node, { mtimeNs: this.#nodes.nowNs(), ...metadata })
   }
 
   mkdir(at: PathLike, metadata: MemoryMetadata = {}): void {
     const path = asPath(at)
     const known = this.#nodes.find(path)
-    this.#change(known ?? this.#add(path, 'directory', { mode: 0o755 }), metadata)
+    this.#change(path, known ?? this.#add(path, 'directory', { mode: 0o755 }), metadata)
   }
 
   symlink(at: PathLike, target: PathLike, metadata: MemoryMetadata = {}): void {
     const node = this.#add(asPath(at), 'symlink', {})
     node.target = asPath(target)
-    this.#change(node, metadata)
+    this.#change(asPath(at), node, metadata)
   }
 
   /** A fifo, a socket, or a device. */
@@ -155,12 +161,12 @@ export class MemoryTree implements Tree {
   }
 
   chmod(at: PathLike, mode: number): void {
-    this.#change(this.#at(asPath(at)), { mode })
+    this.change(at, { mode })
   }
 
   /** Changes metadata, as chown, touch and setfattr would. */
   change(at: PathLike, metadata: MemoryMetadata): void {
-    this.#change(this.#at(asPath(at)), metadata)
+    this.#change(asPath(at), this.#at(asPath(at)), metadata)
   }
 
   /**
@@ -173,6 +179,25 @@ export class MemoryTree implements Tree {
     node.isRefused = isRefused
     return () => {
       node.isRefused = false
+    }
+  }
+
+  /**
+   * A program maps a file into its memory: what it stores there is in the file, and nobody hears of it until
+   * the program is done with it.
+   */
+  map(at: PathLike): { store: (content: string) => void; close: () => void } {
+    const node = this.#at(asPath(at))
+    this.#nodes.mapped.add(node)
+    return {
+      store: (content) => {
+        node.bytes = new Uint8Array(Buffer.from(content))
+        node.mtimeNs = node.ctimeNs = this.#nodes.nowNs()
+      },
+      close: () => {
+        this.#nodes.mapped.delete(node)
+        this.#nodes.touch(asPath(at), node)
+      }
     }
   }
 
@@ -196,7 +221,11 @@ export class MemoryTree implements Tree {
    * Every name with the node that it leads to: '' for the root, else names joined by '/', bytes as latin1.
    * A directory comes before what it holds, names in the order of their bytes.
    */
-  *each(): Generator<[path: string, node: Readonly<MemoryNode>]> {
+  each(): Generator<[path: string, node: Readonly<MemoryNode>]> {
+    return this.#each()
+  }
+
+  *#each(): Generator<[path: string, node: MemoryNode]> {
     const pending: [string, MemoryNode][] = [['', this.#nodes.root]]
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       yield next
@@ -242,9 +271,9 @@ export class MemoryTree implements Tree {
     return node
   }
 
-  #change(node: MemoryNode, metadata: MemoryMetadata): void {
+  #change(path: TreePath, node: MemoryNode, metadata: MemoryMetadata): void {
     Object.assign(node, metadata)
-    this.#nodes.touch(node)
+    this.#nodes.touch(path, node)
   }
 
   #show(path: TreePath): string {

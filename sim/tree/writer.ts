@@ -168,7 +168,7 @@ export class MemoryTreeWriter implements TreeWriter {
     node.xattrs = xattrs
     node.mtimeNs = metadata.mtimeNs
     if (asked.owners) Object.assign(node, { uid: metadata.uid, gid: metadata.gid })
-    this.#nodes.touch(node)
+    this.#nodes.touch(path, node)
     return warnings
   }
 

@@ -1,0 +1,117 @@
+// This computer's own tree: the one that its endpoint protects. Backups of it, and comparisons of it with a
+// state, come through here one at a time, since the witnesses of one must not be committed by another; and
+// here its tracker lives, from the start of the peer to its end.
+
+import type { PeerKey } from '../store/peer.ts'
+import type { Blockstore } from '../store/blockstore.ts'
+import type { SigningKey } from '../store/key.ts'
+import { backUp, type BackedUp, type BackupInput } from './backup.ts'
+import type { BaseStore } from './base-store.ts'
+import { labelOf, type Bases } from './bases.ts'
+import type { Endpoint } from './endpoint.ts'
+import { NoRoot } from './errors.ts'
+import type { Heads } from './heads.ts'
+import type { Home, Settings } from './home.ts'
+import { compareTree, readInstalled, type CompareInput, type Comparison } from './installed.ts'
+import type { Members } from './mesh/members.ts'
+import type { Ports } from './ports.ts'
+import type { Reading, ReadingInit } from './reading.ts'
+import { Tracker } from './tracker.ts'
+import type { Tree } from './tree/tree.ts'
+import type { WitnessBook } from './witness.ts'
+
+export interface OwnTreeComponents {
+  ports: Ports
+  home: Home
+  settings: Settings
+  key: SigningKey
+  store: Blockstore
+  members: Members
+  heads: Heads
+  bases: Bases
+  baseStore: BaseStore
+  witnesses: WitnessBook
+  /** Opens states for reading. */
+  read: (init: ReadingInit, holders?: readonly PeerKey[]) => Reading
+}
+
+export type BackupOptions = Pick<BackupInput, 'onProgress' | 'signal' | 'isScan'>
+
+export class OwnTree {
+  readonly #components: OwnTreeComponents
+  readonly #tracker: Tracker
+  #work: Promise<unknown> = Promise.resolve()
+
+  constructor(components: OwnTreeComponents) {
+    this.#components = components
+    this.#tracker = new Tracker(components.ports.clock)
+  }
+
+  /** From now on changes are heard of, as far as they can be. */
+  track(): void {
+    this.#tracker.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.#work
+    this.#tracker.stop()
+  }
+
+  /** Takes a restore point of an endpoint that lives here. */
+  backUp(endpoint: Endpoint, options: BackupOptions): Promise<BackedUp> {
+    return this.#inTurn(() => this.#backUp(endpoint, options))
+  }
+
+  /** Compares the tree with a state; what matches need not be read at the next backup. */
+  recognise(input: Pick<CompareInput, 'reader' | 'top' | 'prove' | 'signal'>): Promise<Comparison> {
+    return this.#inTurn(async () => {
+      const { ports, witnesses } = this.#components
+      try {
+        const sense = { owners: ports.owners }
+        const tree = await this.#open()
+        const comparison = await compareTree({ ...input, tree, sense, witnesses })
+        await witnesses.commit()
+        return comparison
+      } finally {
+        witnesses.discard()
+      }
+    })
+  }
+
+  /** Runs work on the tree when all that came before has ended. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#work.then(work)
+    this.#work = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** @throws {NoRoot} */
+  async #open(): Promise<Tree> {
+    const { ports, settings } = this.#components
+    if (settings.root === undefined) throw new NoRoot()
+    return ports.openTree(settings.root)
+  }
+
+  async #backUp(endpoint: Endpoint, options: BackupOptions): Promise<BackedUp> {
+    const { ports, home, settings, store, bases, read, ...rest } = this.#components
+    const { clock, random, owners, openCrew, disk } = ports
+    const tree = await this.#open()
+    const installed = await readInstalled(disk, { onMended: (path) => home.mended.add(path) })
+    const base = installed && bases.get(installed)
+    const reading = read({ ...endpoint, remember: true })
+    const { source } = reading
+    const components = { ...rest, store, clock, random, openCrew, source, tracker: this.#tracker }
+    try {
+      const { ownRecovery = false } = settings
+      const sense = { owners }
+      const taken = await store.holding(() =>
+        backUp(components, { endpoint, tree, sense, base, ownRecovery, ...options })
+      )
+      const { newBytes, point } = taken
+      await home.noteTaken(point.number, { newBytes, base: base && labelOf(base) })
+      return taken
+    } finally {
+      await reading.close()
+    }
+  }
+}
