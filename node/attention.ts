@@ -38,7 +38,7 @@ export class Attention {
   }
 
   #leadTo(mark: PathKey): void {
-    for (let key = mark; key !== ''; ) {
+    for (let key = mark; key !== '';) {
       const cut = key.lastIndexOf('/')
       const above = key.slice(0, Math.max(0, cut))
       const names = this.#onTheWay.get(above)
@@ -111,9 +111,7 @@ export class Attention {
   /** A file that had one name has others now, not all of which were met: they may lie anywhere. */
   get hasMissedNames(): boolean {
     if (this.#marks === undefined) return false
-    return [...this.#met].some(
-      ([id, { names, links }]) => names < links && !this.#linked.has(id)
-    )
+    return [...this.#met].some(([id, { names, links }]) => names < links && !this.#linked.has(id))
   }
 
   /** Why the source has stopped to tell. */

@@ -89,8 +89,7 @@ export async function backUp(components: BackupComponents, input: BackupInput): 
   try {
     const [look, archived] = await tracker.look(
       { tree, previous: previous?.root, base: base?.id, isScan },
-      (attention) =>
-        archive({ ...archiving, attention, signal, ...(onProgress && { onProgress }) })
+      (attention) => archive({ ...archiving, attention, signal, ...(onProgress && { onProgress }) })
     )
     const { digest, root, count, skipped } = archived
     try {

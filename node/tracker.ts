@@ -75,7 +75,10 @@ export class Tracker {
       this.#forget()
       return this.#scan(asked, 'a file was given another name', work)
     }
-    return [{ mode: 'tracked', why: 'changes were heard of since the last backup', attention }, done]
+    return [
+      { mode: 'tracked', why: 'changes were heard of since the last backup', attention },
+      done
+    ]
   }
 
   /** The state that a look found is durable, with the head that names it. */
@@ -98,7 +101,8 @@ export class Tracker {
     if (!this.#isOn) return 'no peer was running that could have heard of changes'
     if (this.#scannedMs === undefined) return 'the first since the peer started'
     if (this.#deafness !== undefined) return this.#deafness.why
-    if (this.#source === undefined || this.#basis === undefined) return 'the last one was not finished'
+    if (this.#source === undefined || this.#basis === undefined)
+      return 'the last one was not finished'
     try {
       this.#add(await this.#source.changed())
     } catch (error) {

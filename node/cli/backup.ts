@@ -23,7 +23,10 @@ export function define(command: Command): void {
     .action(action<Flags>(backup))
 }
 
-async function backup({ output, session, signal }: Context, { wait, scan }: Flags): Promise<ExitCode> {
+async function backup(
+  { output, session, signal }: Context,
+  { wait, scan }: Flags
+): Promise<ExitCode> {
   const waitMs = wait === undefined ? undefined : readWait(wait)
   const done = await (
     await session()

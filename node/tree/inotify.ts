@@ -60,9 +60,7 @@ async function load(): Promise<Inotify | undefined> {
     const { default: koffi } = await import('koffi')
     const library = koffi.load(null)
     const init = library.func('int inotify_init1(int flags)')
-    const add = library.func(
-      'int inotify_add_watch(int queue, const uint8_t *path, uint32_t mask)'
-    )
+    const add = library.func('int inotify_add_watch(int queue, const uint8_t *path, uint32_t mask)')
     const check = (result: number, what: string): number => {
       if (result >= 0) return result
       throw systemError(getSystemErrorName(-koffi.errno()), what)

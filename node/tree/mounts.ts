@@ -4,9 +4,11 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { breathe } from './directories.ts'
+import { codeOf } from './failures.ts'
 
 /** File systems on which another computer, or another program, changes files unheard. */
-const SILENT = /^(nfs\d*|cifs|smb3|smbfs|9p|ceph|afs|virtiofs|glusterfs|lustre|fuse(\..*)?|fuseblk)$/
+const SILENT =
+  /^(nfs\d*|cifs|smb3|smbfs|9p|ceph|afs|virtiofs|glusterfs|lustre|fuse(\..*)?|fuseblk)$/
 /** Of programs looked at before other work gets its turn. */
 const PORTION = 32
 const SLASH = 0x2f
@@ -20,12 +22,16 @@ export interface Mounts {
 
 /** The mounts at, above and below an absolute path; undefined where there is no such list. */
 export function mountsOf(root: string): Mounts | undefined {
-  let table: string
   try {
-    table = readFileSync('/proc/self/mountinfo', 'latin1')
-  } catch {
-    return undefined
+    return mountsIn(readFileSync('/proc/self/mountinfo', 'latin1'), root)
+  } catch (error) {
+    if (codeOf(error) !== undefined) return undefined
+    throw error
   }
+}
+
+/** As `mountsOf`, from a table in the form of /proc/PID/mountinfo, one character a byte. */
+export function mountsIn(table: string, root: string): Mounts {
   const at = Buffer.from(root).toString('latin1')
   const rows = table.split('\n').flatMap((line) => {
     const [, , , , point] = line.split(' ')
@@ -40,7 +46,10 @@ export function mountsOf(root: string): Mounts | undefined {
   const seen = above.findLast(({ where }) => where.length === longest)
   const matter = seen === undefined ? below : [seen, ...below]
   const silent = matter.find(({ type }) => SILENT.test(type))
-  return { text: matter.map(({ line }) => line).join('\n'), silent }
+  return {
+    text: matter.map(({ line }) => line).join('\n'),
+    silent: silent && { type: silent.type, where: silent.where }
+  }
 }
 
 function isBelow(path: string, above: string): boolean {

@@ -196,7 +196,8 @@ export class MemoryTree implements Tree {
       },
       close: () => {
         this.#nodes.mapped.delete(node)
-        this.#nodes.touch(asPath(at), node)
+        const [path] = this.#each().find(([, each]) => each === node) ?? []
+        if (path !== undefined) this.#nodes.touch(bytesOfKey(path), node)
       }
     }
   }

@@ -117,6 +117,22 @@ test('a change while a backup runs is found by the next', async (t) => {
   t.deepEqual(digest, await of.truth())
 })
 
+test('a change right after a directory was listed is found by the next', async (t) => {
+  const of = await TrackedScene.open()
+  const { tree } = of
+  const { list } = tree
+  tree.list = async (path) => {
+    const listing = await list.call(tree, path)
+    if (Buffer.from(path).toString() === 'b/d') tree.put('b/d/late', 'came after the listing')
+    return listing
+  }
+  await of.backUp()
+  tree.list = list
+  const { mode, opened, digest } = await of.backUp()
+  t.deepEqual([mode, opened], ['tracked', ['b/d/late']])
+  t.deepEqual(digest, await of.truth())
+})
+
 test('what a backup looked at is looked at again if no head came of it', async (t) => {
   const of = await TrackedScene.open()
   await of.backUp()
@@ -232,7 +248,10 @@ test('a directory that could not be read is tried again, with all that is below 
   const readable = of.tree.refuse('b')
   of.tree.put('b/new', 'new')
   const blind = await of.backUp()
-  t.deepEqual(blind.skipped.map(({ path }) => path), ['b'])
+  t.deepEqual(
+    blind.skipped.map(({ path }) => path),
+    ['b']
+  )
   readable()
   const { mode, digest } = await of.backUp()
   t.is(mode, 'tracked')
@@ -259,7 +278,10 @@ test('everything is looked at when a file system comes or goes', async (t) => {
   of.tree.vanish('b')
   const gone = await of.backUp()
   t.is(gone.why, MOUNTED)
-  t.deepEqual(gone.skipped.map(({ path }) => path), ['b'])
+  t.deepEqual(
+    gone.skipped.map(({ path }) => path),
+    ['b']
+  )
   of.tree.vanish('b', false)
   const back = await of.backUp()
   t.is(back.why, MOUNTED)

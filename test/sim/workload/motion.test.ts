@@ -5,6 +5,7 @@
 import test, { type ExecutionContext } from 'ava'
 import type { Clock } from '../../../store/clock.ts'
 import { restore } from '../../../node/restorer.ts'
+import { Tracker } from '../../../node/tracker.ts'
 import { isWithin, pathOf, ROOT, showPath } from '../../../node/tree/path.ts'
 import type { Tree } from '../../../node/tree/tree.ts'
 import { SkewedClock } from '../../../sim/clock.ts'
@@ -25,6 +26,7 @@ class Office {
   readonly wall: SkewedClock
   readonly tree: MemoryTree
   readonly random: SeededRandom
+  readonly tracker: Tracker
   /** What was done, for the message of a failure. */
   readonly log: string[] = []
 
@@ -33,6 +35,8 @@ class Office {
     this.random = new SeededRandom(seed)
     this.wall = new SkewedClock(scene.clock)
     this.tree = new MemoryTree(this.wall, ACCESS)
+    this.tracker = new Tracker(scene.clock)
+    this.tracker.start()
     furnish(this.tree, { random: this.random.fork('files'), files: 24, bytes: 2.5 * 1024 * 1024 })
   }
 
@@ -59,7 +63,13 @@ class Office {
       sleep: (ms, options) => scene.clock.sleep(ms, options),
       timeout: (ms) => scene.clock.timeout(ms)
     }
-    return scene.shoot({ tree: busy(this.tree, work), clock })
+    const tree = busy(this.tree, work)
+    const asked = { tree, previous: scene.previous?.root, base: undefined }
+    const [look, shot] = await this.tracker.look(asked, (attention) =>
+      scene.shoot({ tree, clock, attention })
+    )
+    this.tracker.settle(look, shot.root, undefined)
+    return shot
   }
 
   async restored(shot: Shot): Promise<TreeState> {
@@ -84,6 +94,7 @@ function busy(tree: MemoryTree, work: () => void): Tree {
     list: (path) => after(tree.list(path)),
     readLink: (path) => after(tree.readLink(path)),
     xattrs: (path) => after(tree.xattrs(path)),
+    watch: () => tree.watch(),
     writer: () => tree.writer(),
     open: async (path, expected) => {
       const file = await after(tree.open(path, expected))
