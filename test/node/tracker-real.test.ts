@@ -72,7 +72,7 @@ class Folder {
     const found: Buffer[] = wanted === 'directory' ? [Buffer.from(this.root)] : []
     const pending = [Buffer.from(this.root)]
     for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-      for (const name of readdirSync(at, { encoding: 'buffer' }).sort(Buffer.compare)) {
+      for (const name of readdirSync(at, { encoding: 'buffer' }).sort((a, b) => a.compare(b))) {
         const path = Buffer.concat([at, Buffer.from('/'), name])
         const stat = lstatSync(path)
         if (stat.isDirectory()) pending.push(path)

@@ -45,10 +45,10 @@ class TrackedScene {
     const { scene, tracker, base } = this
     const { tree } = scene
     const listed: string[] = []
-    const { list } = tree
+    const list = tree.list.bind(tree)
     tree.list = (path) => {
       listed.push(Buffer.from(path).toString() || '.')
-      return list.call(tree, path)
+      return list(path)
     }
     try {
       const previous = scene.previous?.root
@@ -104,12 +104,12 @@ test('a change while a backup runs is found by the next', async (t) => {
   const { tree } = of
   await of.backUp()
   tree.put('a/one', 'first')
-  const { open } = tree
+  const open = tree.open.bind(tree)
   tree.open = async (...args) => {
     tree.open = open
     tree.put('a/new', 'came while a/one was read')
     tree.put('e/five', 'as well')
-    return open.apply(tree, args)
+    return open(...args)
   }
   await of.backUp()
   const { digest, opened } = await of.backUp()
@@ -120,9 +120,9 @@ test('a change while a backup runs is found by the next', async (t) => {
 test('a change right after a directory was listed is found by the next', async (t) => {
   const of = await TrackedScene.open()
   const { tree } = of
-  const { list } = tree
+  const list = tree.list.bind(tree)
   tree.list = async (path) => {
-    const listing = await list.call(tree, path)
+    const listing = await list(path)
     if (Buffer.from(path).toString() === 'b/d') tree.put('b/d/late', 'came after the listing')
     return listing
   }
@@ -328,10 +328,10 @@ test('where nothing can be heard, everything is looked at, and it is said why', 
 test('what can be heard of only in part is not heard of at all, until a day later', async (t) => {
   const of = await TrackedScene.open()
   const { tree } = of
-  const { watch } = tree
+  const watch = tree.watch.bind(tree)
   let open = 0
   tree.watch = async (): Promise<TreeWatch> => {
-    const whole = await watch.call(tree)
+    const whole = await watch()
     let left = 3
     open++
     return {
