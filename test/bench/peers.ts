@@ -1,6 +1,7 @@
 // `npm run bench:peers [-- TREE]`: Drystone beside restic and borg, and `cp -a`, on one real tree with real
 // commands; wall and processor time, memory and stored bytes, and which of DESIGN's bars are met. With
-// `--files 10000,100000` the trees are made here, and it is told how time grows with the number of files.
+// `--files 10000,100000` the trees are made here (and changed, for backups after ten changes), and it is told
+// how time grows with the number of files.
 // A machine that others use too gives other seconds in every run: the ratios are what counts.
 
 import { mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs'
@@ -10,16 +11,16 @@ import { parseArgs } from 'node:util'
 import { barsOf, compare, seconds, type Bar, type Row } from './_peers/compare.ts'
 import { emptied, type Contestant, type Job } from './_peers/contestant.ts'
 import { Drystone } from './_peers/drystone.ts'
-import { Borg, Copy, Restic, type Setting } from './_peers/others.ts'
+import { Borg, Copy, Find, Restic, type Setting } from './_peers/others.ts'
 import { hasTool, obstacle } from './_peers/timed.ts'
-import { makeSmallFiles, warm } from './_peers/trees.ts'
+import { changeTen, makeSmallFiles, warm } from './_peers/trees.ts'
 import { bytesText, ratioText, tableOf } from './table.ts'
 
 const DEFAULT_TREE = '/usr'
 const DEFAULT_ROUNDS = 3
-const JOBS: readonly Job[] = ['create', 'first', 'restore', 'wire']
+const JOBS: readonly Job[] = ['create', 'first', 'restore', 'wire', 'scan', 'tracked']
 const USAGE = `npm run bench:peers [-- [TREE] [--rounds N] [--jobs ${JOBS.join(',')}] [--dir DIR]
-                      [--only drystone,restic,borg,cp] [--files N,N] [--json]]`
+                      [--only drystone,restic,borg,cp,find] [--files N,N] [--json]]`
 
 interface Report {
   files: number
@@ -61,17 +62,22 @@ function contestants(setting: Setting): Contestant[] {
     else tell(`${how}: going on without it.`)
   }
   if (isWanted('cp')) all.push(new Copy(setting))
+  if (isWanted('find')) all.push(new Find(setting))
   return all
 }
 
 async function measure(folder: string, tree: string, rounds: number): Promise<Report> {
+  // A tree that was made here may be changed; one that was named is somebody's.
+  const isOurs = tree.startsWith(`${folder}/`)
   const { files, bytes } = warm(tree)
   tell(`${tree}: ${files} files, ${bytesText(bytes)}; ${rounds} rounds`)
   const all = contestants({ folder, tree })
-  const jobs = JOBS.filter((job) => flags.jobs.split(',').includes(job))
+  const wanted = JOBS.filter((job) => flags.jobs.split(',').includes(job))
+  const jobs = wanted.filter((job) => isOurs || job !== 'tracked')
+  const change = (round: number): void => changeTen(tree, files, round)
   try {
-    const rows = await compare(all, { tree, rounds, jobs, tell })
-    const bars = barsOf(rows)
+    const rows = await compare(all, { tree, rounds, jobs, change, tell })
+    const bars = barsOf(rows, files)
     for (const line of linesOf(rows, bars)) tell(line)
     return { files, bytes, rows, bars }
   } finally {

@@ -31,6 +31,8 @@ export interface CompareInit {
   tree: string
   rounds: number
   jobs: readonly Job[]
+  /** Changes the tree before a round of the job that looks for changes. */
+  change: (round: number) => void
   tell: (line: string) => void
 }
 
@@ -38,13 +40,15 @@ const OURS = 'drystone'
 
 export async function compare(
   contestants: readonly Contestant[],
-  { tree, rounds, jobs, tell }: CompareInit
+  { tree, rounds, jobs, change, tell }: CompareInit
 ): Promise<Row[]> {
   const rows: Row[] = []
   for (const job of jobs) {
     const able = contestants.filter(({ jobs }) => jobs[job] !== undefined)
     const runs = new Map<string, Outcome[]>(able.map(({ name }) => [name, []]))
+    for (const contestant of able) await contestant.prepare(job)
     for (let round = 0; round < rounds; round++) {
+      if (job === 'tracked') change(round)
       const turned = able.map((_, i) => able[(i + round) % able.length] as Contestant)
       for (const contestant of turned) {
         const outcome = await contestant.run(job, round)
@@ -93,7 +97,7 @@ function rowOf(job: Job, contestant: Contestant, runs: Map<string, Outcome[]>): 
 }
 
 /** What DESIGN's budgets ask of the rows that are there. */
-export function barsOf(rows: readonly Row[]): Bar[] {
+export function barsOf(rows: readonly Row[], files: number): Bar[] {
   const find = (job: Job, who: string): Row | undefined =>
     rows.find((row) => row.job === job && row.who === who)
   const bars: Bar[] = []
@@ -115,6 +119,10 @@ export function barsOf(rows: readonly Row[]): Bar[] {
     const what = names.map((name) => `${name} ${String(facts[name])}`).join(', ')
     bars.push({ row: 2, what, met: names.every((name) => facts[name] === 0) })
   }
+  const faster = files >= 1_000_000 ? 50 : files >= 20_000 ? 8 : undefined
+  if (faster !== undefined) atLeast(3, find('tracked', 'restic'), faster)
+  atLeast(4, find('scan', 'find'), 0.4)
+  atLeast(4, find('scan', 'restic'), 5)
   atLeast(5, find('restore', 'restic'), 1)
   const copy = find('restore', 'cp -a')?.wallRatio
   if (copy !== undefined) {

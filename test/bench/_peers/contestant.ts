@@ -1,5 +1,5 @@
 // What is measured side by side: somebody who can take a tree into a new store of its own, take it a second
-// time as a computer that knows nothing yet, and give it back. Each call is one real command, timed; what has
+// time as a computer that knows nothing yet, give it back, and take it again and again. Each call is one real command, timed; what has
 // to be made ready for it is not.
 
 import { execFileSync } from 'node:child_process'
@@ -16,14 +16,19 @@ export interface Outcome extends Timed {
   root?: string
 }
 
-export type Job = 'create' | 'first' | 'restore' | 'wire'
+export type Job = 'create' | 'first' | 'restore' | 'wire' | 'scan' | 'tracked'
 
 export interface Contestant {
   readonly name: string
   /** The command of each job that it can do, for the table. */
   readonly jobs: Partial<Record<Job, string>>
-  /** Does a job in the `round`-th run; the store of the last `create` serves the other jobs. */
+  /**
+   * Does a job in the `round`-th run; the store of the last `create` serves the other jobs. For those that
+   * take the tree again, the tree has been taken before.
+   */
   run(job: Job, round: number): Promise<Outcome>
+  /** Makes ready what a job needs before its first round. */
+  prepare(job: Job): Promise<void>
   close(): Promise<void>
 }
 

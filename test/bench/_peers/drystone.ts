@@ -3,12 +3,13 @@
 // and makes its first backup, which is timed until both keepers have signed for it.
 
 import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { LOCAL, Peer, type Fields } from '../../_e2e/office.ts'
 import { bytesIn, emptied, type Contestant, type Job, type Outcome } from './contestant.ts'
-import type { Setting } from './others.ts'
+import { isAgain, type Setting } from './others.ts'
 import { timed, type TimedInit } from './timed.ts'
 
 const CLI = fileURLToPath(new URL('../../../node/cli.ts', import.meta.url))
@@ -19,6 +20,7 @@ const WAIT = ['--wait', 'protected=30m']
 /** Done, though some files could not be read. */
 const CODES = [0, 3]
 const LOOK_MS = 500
+const CALM_MS = 61_000
 
 export class Drystone implements Contestant {
   readonly name = 'drystone'
@@ -26,7 +28,9 @@ export class Drystone implements Contestant {
     create: 'base create',
     first: 'backup --wait protected',
     restore: 'base deploy',
-    wire: 'restore, all over the wire'
+    wire: 'restore, all over the wire',
+    scan: 'backup --scan, nothing changed',
+    tracked: 'backup, 10 changes'
   }
   readonly #setting: Setting
   /** In the order in which they came. */
@@ -44,7 +48,23 @@ export class Drystone implements Contestant {
   run(job: Job, round: number): Promise<Outcome> {
     if (job === 'create') return this.#create()
     if (job === 'first') return this.#first(round)
+    if (job === 'scan') return this.#timed('own', ['backup', '--scan'])
+    if (job === 'tracked') return this.#timed('own', ['backup'])
     return job === 'restore' ? this.#deploy() : this.#restore()
+  }
+
+  /** To be backed up again, the tree is that of an office of one, whose first backups are over. */
+  async prepare(job: Job): Promise<void> {
+    if (!isAgain(job) || this.#peers.has('own')) return
+    const { folder, tree } = this.#setting
+    mkdirSync(join(folder, 'homes'), { recursive: true })
+    const sheet = join(folder, 'homes', 'sheet-own')
+    await this.#call('own', ['setup', '--root', tree, '--sheet', sheet, ...QUIET])
+    await this.#up('own')
+    await this.#call('own', ['backup'])
+    // What was made just now is looked at again until it has been calm for a minute.
+    await sleep(CALM_MS)
+    await this.#call('own', ['backup'])
   }
 
   async close(): Promise<void> {

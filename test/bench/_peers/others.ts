@@ -15,12 +15,19 @@ export interface Setting {
 const RESTIC_CODES = [0, 3]
 const BORG_CODES = [0, 1]
 
+/** Jobs that take a tree again which was taken before. */
+export function isAgain(job: Job): boolean {
+  return job === 'scan' || job === 'tracked'
+}
+
 export class Restic implements Contestant {
   readonly name = 'restic'
   readonly jobs = {
     create: 'restic backup',
     first: 'restic backup --force --no-cache',
-    restore: 'restic restore'
+    restore: 'restic restore',
+    scan: 'restic backup, nothing changed',
+    tracked: 'restic backup, 10 changes'
   }
   readonly #setting: Setting
   #store = ''
@@ -31,6 +38,7 @@ export class Restic implements Contestant {
 
   async run(job: Job, round: number): Promise<Outcome> {
     const { folder, tree } = this.#setting
+    if (isAgain(job)) return this.#restic('backup', '--quiet', tree)
     if (job === 'create') {
       this.#store = emptied(folder, 'restic')
       emptied(folder, 'restic-cache')
@@ -49,6 +57,10 @@ export class Restic implements Contestant {
     return { ...done, root: `${target}${tree}` }
   }
 
+  async prepare(job: Job): Promise<void> {
+    if (isAgain(job) && this.#store === '') await this.run('create', 0)
+  }
+
   async close(): Promise<void> {}
 
   #restic(...words: string[]) {
@@ -63,7 +75,9 @@ export class Borg implements Contestant {
   readonly jobs = {
     create: 'borg create',
     first: 'borg create, without its caches',
-    restore: 'borg extract'
+    restore: 'borg extract',
+    scan: 'borg create, nothing changed',
+    tracked: 'borg create, 10 changes'
   }
   readonly #setting: Setting
   #store = ''
@@ -74,6 +88,7 @@ export class Borg implements Contestant {
 
   async run(job: Job, round: number): Promise<Outcome> {
     const { folder, tree } = this.#setting
+    if (isAgain(job)) return this.#borg(['create', `${this.#store}::${job}-${round}`, tree])
     if (job === 'create') {
       this.#store = emptied(folder, 'borg')
       emptied(folder, 'borg-base')
@@ -93,6 +108,10 @@ export class Borg implements Contestant {
     return { ...done, root: `${target}${tree}` }
   }
 
+  async prepare(job: Job): Promise<void> {
+    if (isAgain(job) && this.#store === '') await this.run('create', 0)
+  }
+
   async close(): Promise<void> {}
 
   #borg(words: string[], init: Partial<TimedInit> = {}) {
@@ -100,6 +119,26 @@ export class Borg implements Contestant {
     const env = { BORG_PASSPHRASE: 'stone', BORG_BASE_DIR: `${folder}/borg-base` }
     return timed(['borg', ...words], { folder, env, codes: BORG_CODES, ...init })
   }
+}
+
+/** The least that looking at every file can cost. */
+export class Find implements Contestant {
+  readonly name = 'find'
+  readonly jobs = { scan: "find -printf '%s'" }
+  readonly #setting: Setting
+
+  constructor(setting: Setting) {
+    this.#setting = setting
+  }
+
+  async prepare(): Promise<void> {}
+
+  run(): Promise<Outcome> {
+    const { folder, tree } = this.#setting
+    return timed(['find', tree, '-printf', '%s\\n'], { folder })
+  }
+
+  async close(): Promise<void> {}
 }
 
 export class Copy implements Contestant {
@@ -110,6 +149,8 @@ export class Copy implements Contestant {
   constructor(setting: Setting) {
     this.#setting = setting
   }
+
+  async prepare(): Promise<void> {}
 
   async run(): Promise<Outcome> {
     const { folder, tree } = this.#setting

@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const FILES_IN_FOLDER = 100
@@ -23,6 +23,16 @@ export function makeSmallFiles(root: string, files: number): void {
     const line = `${n} ${createHash('sha256').update(String(n)).digest('hex')}\n`
     writeFileSync(path, line.repeat(1 + (n % LINES_MAX)))
     utimesSync(path, AN_HOUR_AGO, AN_HOUR_AGO)
+  }
+}
+
+/** Changes ten files of such a tree, wherever they lie. */
+export function changeTen(root: string, files: number, round: number): void {
+  for (let i = 0; i < 10; i++) {
+    const n = Math.floor(((i + (round % 10) / 10) * files) / 10)
+    const folderNumber = Math.floor(n / FILES_IN_FOLDER)
+    const above = `group-${Math.floor(folderNumber / FOLDERS_IN_FOLDER)}`
+    appendFileSync(join(root, above, `folder-${folderNumber}`, `file-${n}.txt`), `${round}\n`)
   }
 }
 
