@@ -31,6 +31,7 @@ import type { Tree, TreePath, TreeStat } from './tree/tree.ts'
 import {
   isElsewhere,
   isRacy,
+  sameWitnesses,
   SELF,
   selfWitness,
   witnessKey,
@@ -189,9 +190,9 @@ class Archive {
     const { sights, gone } = mergeSights(taken, entries.before, known)
     this.#count.deleted += gone.length
     const children = await this.#beginChildren(path, sights, entries.base)
-    return this.#end(place, entry, async () => {
+    return this.#end(place, { entry, before: entries.before }, async () => {
       const found = await children()
-      this.#keepWitnesses(place, listedMs, { sights, found })
+      this.#keepWitnesses(place, { listedMs, known }, { sights, found })
       return found.filter((seen) => seen !== undefined).map(({ entry }) => entry)
     })
   }
@@ -214,7 +215,7 @@ class Archive {
     }
     sights.sort((a, b) => Buffer.compare(a.name, b.name))
     const children = await this.#beginChildren(path, sights, entries.base)
-    return this.#end(place, entry, async () => {
+    return this.#end(place, { entry, before: entries.before }, async () => {
       for (const [i, seen] of (await children()).entries()) {
         const key = witnessKey((sights[i] as Sight).name)
         if (seen === undefined) before.delete(key)
@@ -227,15 +228,18 @@ class Archive {
   /** A directory ends with its page, when what it holds is known. */
   async #end(
     { sight, base }: Place,
-    entry: Entry,
+    { entry, before }: { entry: Entry; before: readonly Entry[] },
     children: () => Promise<Entry[]>
   ): Promise<Begun> {
     await this.#flow.room()
     const ending = this.#flow.start(async () => {
       const entries = await children()
-      entry.hash = directoryDigest(entries)
-      entry.page = await this.#pages.page(entry.hash, entries, { before: sight.before, base })
-      return entry
+      const twins = { before: sight.before, base }
+      const known = sameEntries(entries, before) ? sight.before : undefined
+      entry.hash = known?.hash ?? directoryDigest(entries)
+      entry.page = await this.#pages.page(entry.hash, entries, twins)
+      const isKnown = known?.page?.equals(entry.page) === true && sameMetadata(known, entry)
+      return isKnown ? known : entry
     })
     return { entry: ending }
   }
@@ -295,7 +299,7 @@ class Archive {
 
   #keepWitnesses(
     { path, sight: { stat } }: Place,
-    listedMs: number,
+    { listedMs, known }: { listedMs: number; known: DirectoryWitnesses },
     { sights, found }: { sights: readonly Sight[]; found: readonly (Seen | undefined)[] }
   ): void {
     const fresh: DirectoryWitnesses = new Map([[SELF, selfWitness(stat)]])
@@ -314,7 +318,7 @@ class Archive {
       const isVouched = fresh.has(key) && child?.stat.links === 1
       if (child?.whole !== true || (isFile && !isVouched)) this.#attention.unsettle(path)
     }
-    this.#input.witnesses?.set(path, fresh)
+    if (!sameWitnesses(fresh, known)) this.#input.witnesses?.set(path, fresh)
   }
 
   /** What `look` finds; what was there before, if that cannot be read now. */
@@ -353,9 +357,15 @@ class Archive {
       this.#count.bytes += entry.size
     }
     const isNew = before === undefined
-    if (isNew || (entry.type !== 'directory' && !sameMetadata(before, entry))) this.#count.changed++
+    const isSame = entry === before || entry.type === 'directory'
+    if (isNew || !(isSame || sameMetadata(before, entry))) this.#count.changed++
     this.#input.onProgress?.(this.#count)
   }
+}
+
+/** The very entries that were there before: what is equal is kept as it is. */
+function sameEntries(now: readonly Entry[], before: readonly Entry[]): boolean {
+  return now.length === before.length && now.every((entry, i) => entry === before[i])
 }
 
 /** Names of a directory in byte order, and what is in a directory right behind its name. */

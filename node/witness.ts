@@ -54,6 +54,23 @@ export function isWitnessed(stat: TreeStat, witness: Witness | undefined): witne
   return witness?.inode === stat.inode && witness.ctimeNs === stat.ctimeNs
 }
 
+/** True if both say the same of every name. */
+export function sameWitnesses(a: DirectoryWitnesses, b: DirectoryWitnesses): boolean {
+  if (a.size !== b.size) return false
+  for (const [name, one] of a) {
+    const other = b.get(name)
+    if (
+      other?.inode !== one.inode ||
+      other.ctimeNs !== one.ctimeNs ||
+      other.contentOnly !== one.contentOnly ||
+      other.device !== one.device
+    ) {
+      return false
+    }
+  }
+  return true
+}
+
 /** The witnesses of an endpoint, a record per directory. */
 export class WitnessBook {
   readonly #space: IndexSpace
