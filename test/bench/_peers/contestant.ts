@@ -1,6 +1,6 @@
 // What is measured side by side: somebody who can take a tree into a new store of its own, take it a second
-// time as a computer that knows nothing yet, give it back, and take it again and again. Each call is one real command, timed; what has
-// to be made ready for it is not.
+// time as a computer that knows nothing yet, give it back, and take it again and again. Each call is one real
+// command, timed; what has to be made ready for it is not.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync } from 'node:fs'

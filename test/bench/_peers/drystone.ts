@@ -3,7 +3,6 @@
 // and makes its first backup, which is timed until both keepers have signed for it.
 
 import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -57,8 +56,8 @@ export class Drystone implements Contestant {
   async prepare(job: Job): Promise<void> {
     if (!isAgain(job) || this.#peers.has('own')) return
     const { folder, tree } = this.#setting
-    mkdirSync(join(folder, 'homes'), { recursive: true })
-    const sheet = join(folder, 'homes', 'sheet-own')
+    emptied(folder, 'homes', 'own')
+    const sheet = join(emptied(folder, 'homes', 'sheets'), 'own')
     await this.#call('own', ['setup', '--root', tree, '--sheet', sheet, ...QUIET])
     await this.#up('own')
     await this.#call('own', ['backup'])
