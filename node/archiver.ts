@@ -14,20 +14,21 @@ import { Attention } from './attention.ts'
 import { Unreadable } from './errors.ts'
 import { FileArchiver, withoutLink, type Known, type Place, type Seen } from './file-archiver.ts'
 import { Flow, Gathering } from './flow.ts'
+import type { Ignoring } from './ignoring.ts'
 import { KnownPages } from './known-pages.ts'
 import { inlineCrew, type Crew, type OpenCrew } from './packer.ts'
 import {
   isContentKnown,
   isEntryKnown,
   isHome,
-  isProtected,
   mergeSights,
   type Sense,
   type Sight
 } from './scanner.ts'
+import { hasOtherLines, Selection, type Rules, type SelectionInit } from './selection.ts'
 import { CHANGED, describeSteadily } from './steady.ts'
 import { showPath } from './tree/path.ts'
-import type { Tree, TreePath, TreeStat } from './tree/tree.ts'
+import type { Tree, TreePath } from './tree/tree.ts'
 import {
   isElsewhere,
   isRacy,
@@ -55,8 +56,10 @@ export interface ArchiveInput {
   witnesses?: WitnessBook | undefined
   /** What to look at; everything, if absent. */
   attention?: Attention | undefined
+  /** What is left out, beside what the tree itself says. */
+  rules?: Rules | undefined
   /** What takes part; everything, if absent. */
-  includes?: (path: TreePath, type: TreeStat['type']) => boolean
+  includes?: SelectionInit['includes']
   /** Who packs files; inline, if absent. */
   openCrew?: OpenCrew | undefined
   onProgress?: (count: ArchiveCount) => void
@@ -101,6 +104,14 @@ interface Begun {
   entry: Promise<Entry>
 }
 
+/** A directory on its way. */
+interface DirectoryPlace extends Place {
+  /** The lines that hold above it. */
+  ignoring: Ignoring
+  /** What takes part of it may be other than before: nothing in it stands unseen. */
+  isAnew: boolean
+}
+
 const SLASH = 0x2f
 
 class Archive {
@@ -110,6 +121,7 @@ class Archive {
   readonly #files: FileArchiver
   readonly #pages: KnownPages
   readonly #attention: Attention
+  readonly #selection: Selection
   readonly #skipped: { path: TreePath; why: string }[] = []
   readonly #count: ArchiveCount = {
     examined: 0,
@@ -130,6 +142,9 @@ class Archive {
     this.#files = new FileArchiver({ ...input, crew: this.#crew }, this.#count)
     this.#pages = new KnownPages(input)
     this.#attention = input.attention ?? new Attention()
+    this.#selection = new Selection(input.tree, input, (path, why) => {
+      this.#skipped.push({ path, why })
+    })
   }
 
   async run(): Promise<Archived> {
@@ -147,11 +162,13 @@ class Archive {
     const path = new Uint8Array()
     const stat = await tree.stat(path)
     if (stat?.type !== 'directory') throw new Unreadable(tree.where, 'there is no directory here')
+    const ignoring = await this.#selection.begin(stat)
     const tops = await this.#pages.tops()
     const sight = { name: path, stat, before: tops.before, witness: undefined }
+    const place = { path, sight, base: tops.base, ignoring, isAnew: false }
     const begun = this.#attention.keeps(path, sight)
       ? { entry: Promise.resolve(tops.before as Entry) }
-      : await this.#begin({ path, sight, base: tops.base })
+      : await this.#begin(place)
     if (begun === undefined) throw new Unreadable(tree.where, 'it is itself a Drystone home')
     return {
       ...(await this.#pages.root(await begun.entry, tops)),
@@ -164,33 +181,31 @@ class Archive {
   }
 
   /** Begins a directory and all below it; undefined for a Drystone home. @throws {Unreadable} */
-  async #begin(place: Place): Promise<Begun | undefined> {
+  async #begin(place: DirectoryPlace): Promise<Begun | undefined> {
     this.#input.signal?.throwIfAborted()
-    const names = this.#attention.passes(place.path, place.sight)
+    const names = place.isAnew ? undefined : this.#attention.passes(place.path, place.sight)
     return (names && (await this.#pass(place, names))) ?? this.#look(place)
   }
 
   /** Begins a directory in which everything is looked at. */
-  async #look(place: Place): Promise<Begun | undefined> {
+  async #look(place: DirectoryPlace): Promise<Begun | undefined> {
     const { tree, witnesses } = this.#input
-    const { path, sight, base } = place
+    const { path, sight, base, ignoring } = place
     const listedMs = this.#input.clock.now()
     this.#attention.attend(path)
-    const listing = await tree.list(path)
+    const listing = this.#selection.isForeign(sight.stat) ? [] : await tree.list(path)
     if (isHome(listing)) return undefined
-    const entries = await this.#pages.entries({ before: sight.before, base })
+    const twins = await this.#pages.entries({ before: sight.before, base })
     const known: DirectoryWitnesses = (await witnesses?.get(path)) ?? new Map<string, Witness>()
-    const present = listing.filter((item) => isProtected(item))
-    if (present.length === 0 && entries.before.length > 0) await this.#assertMounted(path, known)
+    if (listing.length === 0 && twins.before.length > 0) await this.#assertMounted(path, known)
     const { entry } = await describeSteadily(this.#input, path, sight)
-    const { includes } = this.#input
-    const taken = present.filter(
-      ({ name, stat }) => includes?.(joinPath(path, name), stat.type) ?? true
-    )
-    const { sights, gone } = mergeSights(taken, entries.before, known)
+    const selected = await this.#selection.of({ path, ignoring }, listing)
+    const { sights, gone } = mergeSights(selected.names, twins.before, known)
     this.#count.deleted += gone.length
-    const children = await this.#beginChildren(path, sights, entries.base)
-    return this.#end(place, { entry, before: entries.before }, async () => {
+    const isAnew = place.isAnew || hasOtherLines(selected.ignoreHash, twins.before)
+    const here = { ...place, ignoring: selected.ignoring, isAnew }
+    const children = await this.#beginChildren(here, sights, twins.base)
+    return this.#end(place, { entry, before: twins.before }, async () => {
       const found = await children()
       this.#keepWitnesses(place, { listedMs, known }, { sights, found })
       return found.filter((seen) => seen !== undefined).map(({ entry }) => entry)
@@ -198,14 +213,16 @@ class Archive {
   }
 
   /**
-   * Begins a directory that only leads to others: the entries of all else in it stand. Undefined if one of
-   * these is no directory any more, so that what was told of it is not all.
+   * Begins a directory that only leads to others: the entries of all else in it stand. Undefined if it has to
+   * be looked at after all, since what was told of it was not all.
    */
-  async #pass(place: Place, names: readonly Uint8Array[]): Promise<Begun | undefined> {
+  async #pass(place: DirectoryPlace, names: readonly Uint8Array[]): Promise<Begun | undefined> {
     const { path, sight, base } = place
-    const entries = await this.#pages.entries({ before: sight.before, base })
+    const twins = await this.#pages.entries({ before: sight.before, base })
+    const ignoring = await this.#selection.passing(place, twins.before)
+    if (ignoring === undefined) return undefined
     const { entry } = await describeSteadily(this.#input, path, sight)
-    const before = new Map(entries.before.map((each) => [witnessKey(each.name), each]))
+    const before = new Map(twins.before.map((each) => [witnessKey(each.name), each]))
     const sights: Sight[] = []
     for (const name of names) {
       const stat = await this.#input.tree.stat(joinPath(path, name))
@@ -214,8 +231,8 @@ class Archive {
       sights.push({ name, stat, before: known, witness: undefined })
     }
     sights.sort((a, b) => Buffer.compare(a.name, b.name))
-    const children = await this.#beginChildren(path, sights, entries.base)
-    return this.#end(place, { entry, before: entries.before }, async () => {
+    const children = await this.#beginChildren({ ...place, ignoring }, sights, twins.base)
+    return this.#end(place, { entry, before: twins.before }, async () => {
       for (const [i, seen] of (await children()).entries()) {
         const key = witnessKey((sights[i] as Sight).name)
         if (seen === undefined) before.delete(key)
@@ -258,7 +275,7 @@ class Archive {
 
   /** Begins names of a directory; what it gives ends when all of that has, in the same order. */
   async #beginChildren(
-    path: TreePath,
+    { path, ignoring, isAnew }: DirectoryPlace,
     sights: readonly Sight[],
     base: readonly Entry[]
   ): Promise<() => Promise<(Seen | undefined)[]>> {
@@ -278,10 +295,11 @@ class Archive {
       this.#count.examined++
       const { stat } = sight
       if (stat.type === 'file' && stat.links > 1) this.#attention.meet(stat)
-      if (this.#attention.keeps(child.path, sight)) {
+      if (!isAnew && this.#attention.keeps(child.path, sight)) {
         keep({ entry: sight.before as Entry, stat, whole: true })
       } else if (stat.type === 'directory') {
-        const begun = await this.#orCarried(child, () => this.#begin(child))
+        const below = { ...child, ignoring, isAnew }
+        const begun = await this.#orCarried(child, () => this.#begin(below))
         if (begun === undefined || 'whole' in begun) keep(begun)
         else gathering.follow(begun.entry.then((entry) => keep({ entry, stat, whole: true })))
       } else if (isEntryKnown(sight) && (stat.type !== 'file' || stat.links === 1)) {

@@ -21,6 +21,7 @@ import { sealEscrow } from './mesh/escrow.ts'
 import type { Members } from './mesh/members.ts'
 import type { OpenCrew } from './packer.ts'
 import type { Sense } from './scanner.ts'
+import type { Rules } from './selection.ts'
 import type { Mode, Tracker } from './tracker.ts'
 import type { Tree } from './tree/tree.ts'
 import type { WitnessBook } from './witness.ts'
@@ -50,6 +51,8 @@ export interface BackupInput {
   base?: Base | undefined
   /** True if recovery is the owner's own: then the head carries no escrow. */
   ownRecovery: boolean
+  /** What is left out. */
+  rules?: Rules | undefined
   /** Look at everything, whatever the tracker knows. */
   isScan?: boolean | undefined
   onProgress?: ((count: ArchiveCount) => void) | undefined
@@ -71,7 +74,7 @@ export interface BackedUp {
 /** Takes one restore point and saves it here. @throws {HeadForked} @throws {Unreadable} @throws {DiskFull} */
 export async function backUp(components: BackupComponents, input: BackupInput): Promise<BackedUp> {
   const { store, heads, witnesses, baseStore, source, tracker, clock } = components
-  const { endpoint, tree, sense, base, signal, isScan, onProgress } = input
+  const { endpoint, tree, sense, base, rules, signal, isScan, onProgress } = input
   const last = heads.last(endpoint.id)
   const fork = heads.fork(endpoint.id, components.key.public)
   if (fork !== undefined) throw fork
@@ -88,8 +91,9 @@ export async function backUp(components: BackupComponents, input: BackupInput): 
   const archiving = { tree, clock, sink, sense, previous, base: based, inBase, witnesses, openCrew }
   try {
     const [look, archived] = await tracker.look(
-      { tree, previous: previous?.root, base: base?.id, isScan },
-      (attention) => archive({ ...archiving, attention, signal, ...(onProgress && { onProgress }) })
+      { tree, previous: previous?.root, base: base?.id, rules, isScan },
+      (attention) =>
+        archive({ ...archiving, rules, attention, signal, ...(onProgress && { onProgress }) })
     )
     const { digest, root, count, skipped } = archived
     try {
@@ -98,7 +102,7 @@ export async function backUp(components: BackupComponents, input: BackupInput): 
       const point: Point = { number, time: clock.now(), digest, root, flags: 0 }
       const head = await publish(components, input, { last, points: [...points, point] })
       await witnesses.commit()
-      tracker.settle(look, root, base?.id)
+      tracker.settle(look, { previous: root, base: base?.id, rules })
       const { newBlocks, newBytes } = sink.count
       const { mode, why } = look
       return { point, head, count, skipped, mode, why, newBlocks, newBytes }

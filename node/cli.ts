@@ -33,6 +33,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   endpoints: { summary: 'what is protected', load: () => import('./cli/endpoints.ts') },
   base: { summary: 'base images', load: () => import('./cli/base.ts') },
   backup: { summary: 'take a restore point', load: () => import('./cli/backup.ts') },
+  rules: { summary: 'what restore points leave out', load: () => import('./cli/rules.ts') },
   points: { summary: 'list restore points', load: () => import('./cli/points.ts') },
   ls: { summary: 'list what a restore point holds', load: () => import('./cli/ls.ts') },
   restore: { summary: 'bring files back', load: () => import('./cli/restore.ts') },

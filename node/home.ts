@@ -32,6 +32,14 @@ const settingsSchema = z.strictObject({
   mdns: z.boolean().optional(),
   /** The owner keeps the endpoint's words: no head carries an escrow. */
   ownRecovery: z.boolean().optional(),
+  /** What its restore points leave out. */
+  rules: z
+    .strictObject({
+      ignore: z.array(z.string()),
+      excludeCaches: z.boolean(),
+      oneFileSystem: z.boolean()
+    })
+    .optional(),
   /** Hex id of an endpoint that was taken over, while its keys are not here yet. */
   recovering: z.string().optional()
 })

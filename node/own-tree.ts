@@ -16,6 +16,7 @@ import { compareTree, readInstalled, type CompareInput, type Comparison } from '
 import type { Members } from './mesh/members.ts'
 import type { Ports } from './ports.ts'
 import type { Reading, ReadingInit } from './reading.ts'
+import type { Rules } from './selection.ts'
 import { Tracker } from './tracker.ts'
 import type { Tree } from './tree/tree.ts'
 import type { WitnessBook } from './witness.ts'
@@ -55,6 +56,13 @@ export class OwnTree {
   async stop(): Promise<void> {
     await this.#work
     this.#tracker.stop()
+  }
+
+  /** From now on these are left out. */
+  async follow(rules: Rules): Promise<void> {
+    const { home, settings } = this.#components
+    await home.saveSettings({ ...settings, rules: { ...rules, ignore: [...rules.ignore] } })
+    settings.rules = { ...rules, ignore: [...rules.ignore] }
   }
 
   /** Takes a restore point of an endpoint that lives here. */
@@ -102,10 +110,10 @@ export class OwnTree {
     const { source } = reading
     const components = { ...rest, store, clock, random, openCrew, source, tracker: this.#tracker }
     try {
-      const { ownRecovery = false } = settings
+      const { ownRecovery = false, rules } = settings
       const sense = { owners }
       const taken = await store.holding(() =>
-        backUp(components, { endpoint, tree, sense, base, ownRecovery, ...options })
+        backUp(components, { endpoint, tree, sense, base, ownRecovery, rules, ...options })
       )
       const { newBytes, point } = taken
       await home.noteTaken(point.number, { newBytes, base: base && labelOf(base) })

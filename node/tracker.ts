@@ -10,18 +10,25 @@ import { DAY_MS } from './ages.ts'
 import { Attention } from './attention.ts'
 import type { ChangeSource, PathKey } from './changes.ts'
 import { NotWatched } from './errors.ts'
+import { NO_RULES, type Rules } from './selection.ts'
 import type { Tree } from './tree/tree.ts'
 import { WatchedTree } from './watched-tree.ts'
 
 /** How a backup found what had changed. */
 export type Mode = 'tracked' | 'scan'
 
-export interface Asked {
-  tree: Tree
+/** What a look is compared with, and by which rules it is made. */
+export interface Grounds {
   /** Root of the state that is compared with. */
   previous: CID | undefined
   /** Id of the base that is installed. */
   base: Hash | undefined
+  /** What is left out. */
+  rules?: Rules | undefined
+}
+
+export interface Asked extends Grounds {
+  tree: Tree
   /** Look at everything, whatever is known. */
   isScan?: boolean | undefined
 }
@@ -33,11 +40,8 @@ export interface Look {
   attention: Attention
 }
 
-/** What the marks belong to. */
-interface Basis {
-  root: string
-  base: string
-}
+/** What the marks belong to, as text to compare. */
+type Basis = Record<keyof Grounds, string>
 
 export class Tracker {
   readonly #clock: Clock
@@ -81,11 +85,11 @@ export class Tracker {
     ]
   }
 
-  /** The state that a look found is durable, with the head that names it. */
-  settle({ attention, mode }: Look, root: CID, base: Hash | undefined): void {
+  /** The state that a look found is durable, with the head that names it: the next is compared with it. */
+  settle({ attention, mode }: Look, grounds: Grounds): void {
     if (attention.refusal !== undefined) this.#deafen(attention.refusal)
     if (this.#source === undefined) return
-    this.#basis = basisOf(root, base)
+    this.#basis = basisOf(grounds)
     this.#linked = attention.linked
     if (mode === 'scan') this.#marks = new Set(attention.unsettled)
     else for (const mark of attention.unsettled) this.#marks.add(mark)
@@ -97,7 +101,7 @@ export class Tracker {
     else this.#add(attention.wasted)
   }
 
-  async #whyScan({ previous, base }: Asked): Promise<string | undefined> {
+  async #whyScan(asked: Asked): Promise<string | undefined> {
     if (!this.#isOn) return 'no peer was running that could have heard of changes'
     if (this.#scannedMs === undefined) return 'the first since the peer started'
     if (this.#deafness !== undefined) return this.#deafness.why
@@ -109,9 +113,10 @@ export class Tracker {
       if (error instanceof NotWatched) return error.why
       throw error
     }
-    const now = previous && basisOf(previous, base)
-    if (now?.root !== this.#basis.root) return 'another restore point became the last'
+    const now = basisOf(asked)
+    if (now.previous !== this.#basis.previous) return 'another restore point became the last'
     if (now.base !== this.#basis.base) return 'another base is installed'
+    if (now.rules !== this.#basis.rules) return 'what is left out has changed'
     const isOld = this.#clock.monotonic() - this.#scannedMs >= DAY_MS
     return isOld ? 'a day has passed since the last look at everything' : undefined
   }
@@ -180,6 +185,10 @@ export class Tracker {
   }
 }
 
-function basisOf(root: CID, base: Hash | undefined): Basis {
-  return { root: root.toString(), base: base === undefined ? '' : toHex(base) }
+function basisOf({ previous, base, rules = NO_RULES }: Grounds): Basis {
+  return {
+    previous: previous?.toString() ?? '',
+    base: base === undefined ? '' : toHex(base),
+    rules: JSON.stringify([rules.ignore, rules.excludeCaches, rules.oneFileSystem])
+  }
 }

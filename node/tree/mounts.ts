@@ -5,10 +5,17 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { breathe } from './directories.ts'
 import { codeOf } from './failures.ts'
+import { joinDevice } from './stat.ts'
 
 /** File systems on which another computer, or another program, changes files unheard. */
 const SILENT =
   /^(nfs\d*|cifs|smb3|smbfs|9p|ceph|afs|virtiofs|glusterfs|lustre|fuse(\..*)?|fuseblk)$/
+/** File systems that the kernel makes up: what is in them is nobody's file, and new at each start. */
+const VIRTUAL = new Set([
+  ...['autofs', 'binfmt_misc', 'bpf', 'cgroup', 'cgroup2', 'configfs', 'debugfs', 'devpts'],
+  ...['devtmpfs', 'efivarfs', 'fusectl', 'hugetlbfs', 'mqueue', 'nsfs', 'proc', 'pstore'],
+  ...['rpc_pipefs', 'securityfs', 'selinuxfs', 'sysfs', 'tracefs']
+])
 /** Of programs looked at before other work gets its turn. */
 const PORTION = 32
 const SLASH = 0x2f
@@ -20,25 +27,43 @@ export interface Mounts {
   silent: { type: string; where: string } | undefined
 }
 
-/** The mounts at, above and below an absolute path; undefined where there is no such list. */
-export function mountsOf(root: string): Mounts | undefined {
+interface Row {
+  line: string
+  type: string
+  where: string
+  device: bigint
+}
+
+/** The table of this process's mounts; empty where there is none. */
+function readTable(): string {
   try {
-    return mountsIn(readFileSync('/proc/self/mountinfo', 'latin1'), root)
+    return readFileSync('/proc/self/mountinfo', 'latin1')
   } catch (error) {
-    if (codeOf(error) !== undefined) return undefined
+    if (codeOf(error) !== undefined) return ''
     throw error
   }
+}
+
+function rowsOf(table: string): Row[] {
+  return table.split('\n').flatMap((line) => {
+    const [, , device, , point] = line.split(' ')
+    if (point === undefined) return []
+    const [major = 0, minor = 0] = (device ?? '').split(':').map(Number)
+    const type = line.slice(line.indexOf(' - ') + 3).split(' ')[0] ?? ''
+    return [{ line, type, where: unescapeOctal(point), device: joinDevice(major, minor) }]
+  })
+}
+
+/** The mounts at, above and below an absolute path; undefined where there is no such list. */
+export function mountsOf(root: string): Mounts | undefined {
+  const table = readTable()
+  return table === '' ? undefined : mountsIn(table, root)
 }
 
 /** As `mountsOf`, from a table in the form of /proc/PID/mountinfo, one character a byte. */
 export function mountsIn(table: string, root: string): Mounts {
   const at = Buffer.from(root).toString('latin1')
-  const rows = table.split('\n').flatMap((line) => {
-    const [, , , , point] = line.split(' ')
-    if (point === undefined) return []
-    const type = line.slice(line.indexOf(' - ') + 3).split(' ')[0] ?? ''
-    return [{ line, type, where: unescapeOctal(point) }]
-  })
+  const rows = rowsOf(table)
   const below = rows.filter(({ where }) => where !== at && isBelow(where, at))
   // The last of those on the longest path is what is seen at the root.
   const above = rows.filter(({ where }) => where === at || isBelow(at, where))
@@ -50,6 +75,12 @@ export function mountsIn(table: string, root: string): Mounts {
     text: matter.map(({ line }) => line).join('\n'),
     silent: silent && { type: silent.type, where: silent.where }
   }
+}
+
+/** Devices of mounted file systems that the kernel makes up. */
+export function virtualDevices(table = readTable()): Set<bigint> {
+  const virtual = rowsOf(table).filter(({ type }) => VIRTUAL.has(type))
+  return new Set(virtual.map(({ device }) => device))
 }
 
 function isBelow(path: string, above: string): boolean {

@@ -23,6 +23,7 @@ import { breathe, Directories, hasDescriptors } from './directories.ts'
 import type { DirectoriesComponents, OpenDirectory } from './directories.ts'
 import { codeOf, isAbsent, unreadable } from './failures.ts'
 import { loadInotify } from './inotify.ts'
+import { virtualDevices } from './mounts.ts'
 import { loadNative } from './native.ts'
 import { showPath } from './path.ts'
 import { RealWatch } from './real-watch.ts'
@@ -154,6 +155,10 @@ export class RealTree implements Tree {
     return this.#reading(path, () => {
       return readXattrs(this.#components.xattrs, this.#directories.locate(path))
     })
+  }
+
+  async virtual(): Promise<ReadonlySet<bigint>> {
+    return virtualDevices()
   }
 
   async watch(): Promise<TreeWatch> {

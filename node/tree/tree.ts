@@ -64,6 +64,8 @@ export interface Tree {
   readLink(path: TreePath): Promise<Uint8Array>
   /** Sorted by name; empty where the file system has none. */
   xattrs(path: TreePath): Promise<Xattr[]>
+  /** Devices of file systems that the kernel makes up, such as /proc. Absent where there are none. */
+  virtual?(): Promise<ReadonlySet<bigint>>
   /** Starts hearing of changes; close it when done. Absent where there is no hearing. @throws {NotWatched} */
   watch?(): Promise<TreeWatch>
   /** Starts writing below the root, which is made if it is missing. */

@@ -105,7 +105,7 @@ class Office {
       // What no head names vouches for nothing.
       await scene.witnesses.clear()
       this.log.push('which came to nothing')
-    } else this.#tracker.settle(look, shot.root, undefined)
+    } else this.#tracker.settle(look, { previous: shot.root, base: undefined })
     return toHex(shot.digest)
   }
 }

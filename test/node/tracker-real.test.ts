@@ -192,7 +192,7 @@ async function live(t: ExecutionContext, seed: string): Promise<number> {
       const [look, shot] = await tracker.look(asked, (attention) =>
         scene.shoot({ tree, clock, attention })
       )
-      tracker.settle(look, shot.root, undefined)
+      tracker.settle(look, { previous: shot.root, base: undefined })
       folder.log.push(`backup: ${look.mode}, ${look.why}`)
       tracked += look.mode === 'tracked' ? 1 : 0
       const sense = { owners: true }

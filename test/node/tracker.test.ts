@@ -57,7 +57,7 @@ class TrackedScene {
         return scene.shoot({ attention })
       })
       if (isLost) tracker.release(look)
-      else tracker.settle(look, shot.root, base)
+      else tracker.settle(look, { previous: shot.root, base })
       return { ...shot, mode: look.mode, why: look.why, listed }
     } finally {
       tree.list = list

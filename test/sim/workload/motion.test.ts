@@ -68,7 +68,7 @@ class Office {
     const [look, shot] = await this.tracker.look(asked, (attention) =>
       scene.shoot({ tree, clock, attention })
     )
-    this.tracker.settle(look, shot.root, undefined)
+    this.tracker.settle(look, { previous: shot.root, base: undefined })
     return shot
   }
 
