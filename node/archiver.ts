@@ -16,6 +16,7 @@ import { FileArchiver, withoutLink, type Known, type Place, type Seen } from './
 import { Flow, Gathering } from './flow.ts'
 import type { Ignoring } from './ignoring.ts'
 import { KnownPages } from './known-pages.ts'
+import { lossOf, type Loss } from './loss.ts'
 import { inlineCrew, type Crew, type OpenCrew } from './packer.ts'
 import {
   isContentKnown,
@@ -27,7 +28,7 @@ import {
 } from './scanner.ts'
 import { hasOtherLines, Selection, type Rules, type SelectionInit } from './selection.ts'
 import { CHANGED, describeSteadily } from './steady.ts'
-import { showPath } from './tree/path.ts'
+import { comparePaths, showPath } from './tree/path.ts'
 import type { Tree, TreePath } from './tree/tree.ts'
 import {
   isElsewhere,
@@ -73,8 +74,10 @@ export interface ArchiveCount {
   entries: number
   files: number
   bytes: number
-  /** Entries that are new or differ. */
+  /** Entries that are new or differ; of those, the new ones. */
   changed: number
+  added: number
+  /** Entries of the state before that are gone, with all that was below them. */
   deleted: number
   hashedBytes: number
   /** Of those, bytes of files that lie unchanged in their place in the base. */
@@ -92,6 +95,8 @@ export interface Archived {
   digest: Hash
   count: ArchiveCount
   skipped: Skipped[]
+  /** So much is gone that somebody should be told. */
+  loss?: Loss | undefined
 }
 
 /** Makes the state of a tree. Durable only after the store's flush. @throws {Unreadable} for the root */
@@ -112,8 +117,6 @@ interface DirectoryPlace extends Place {
   isAnew: boolean
 }
 
-const SLASH = 0x2f
-
 class Archive {
   readonly #input: ArchiveInput
   readonly #crew: Crew
@@ -129,6 +132,7 @@ class Archive {
     files: 0,
     bytes: 0,
     changed: 0,
+    added: 0,
     deleted: 0,
     hashedBytes: 0,
     baseHashedBytes: 0
@@ -173,10 +177,13 @@ class Archive {
     return {
       ...(await this.#pages.root(await begun.entry, tops)),
       count: this.#count,
-      skipped: this.#skipped.toSorted(inWalkOrder).map(({ path, why }) => ({
-        path: showPath(path),
-        why
-      }))
+      loss: await lossOf(this.#count, this.#pages, tops),
+      skipped: this.#skipped
+        .toSorted((a, b) => comparePaths(a.path, b.path))
+        .map(({ path, why }) => ({
+          path: showPath(path),
+          why
+        }))
     }
   }
 
@@ -201,7 +208,7 @@ class Archive {
     const { entry } = await describeSteadily(this.#input, path, sight)
     const selected = await this.#selection.of({ path, ignoring }, listing)
     const { sights, gone } = mergeSights(selected.names, twins.before, known)
-    this.#count.deleted += gone.length
+    for (const entry of gone) this.#count.deleted += await this.#pages.count(entry)
     const isAnew = place.isAnew || hasOtherLines(selected.ignoreHash, twins.before)
     const here = { ...place, ignoring: selected.ignoring, isAnew }
     const children = await this.#beginChildren(here, sights, twins.base)
@@ -377,6 +384,7 @@ class Archive {
     const isNew = before === undefined
     const isSame = entry === before || entry.type === 'directory'
     if (isNew || !(isSame || sameMetadata(before, entry))) this.#count.changed++
+    if (isNew) this.#count.added++
     this.#input.onProgress?.(this.#count)
   }
 }
@@ -384,13 +392,4 @@ class Archive {
 /** The very entries that were there before: what is equal is kept as it is. */
 function sameEntries(now: readonly Entry[], before: readonly Entry[]): boolean {
   return now.length === before.length && now.every((entry, i) => entry === before[i])
-}
-
-/** Names of a directory in byte order, and what is in a directory right behind its name. */
-function inWalkOrder(a: { path: TreePath }, b: { path: TreePath }): number {
-  return Buffer.compare(orderOf(a.path), orderOf(b.path))
-}
-
-function orderOf(path: TreePath): Uint8Array {
-  return path.map((byte) => (byte === SLASH ? 0 : byte))
 }

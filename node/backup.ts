@@ -18,6 +18,7 @@ import type { BaseStore } from './base-store.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Heads, MarkedHead } from './heads.ts'
 import { sealEscrow } from './mesh/escrow.ts'
+import type { Loss } from './loss.ts'
 import type { Members } from './mesh/members.ts'
 import type { OpenCrew } from './packer.ts'
 import type { Sense } from './scanner.ts'
@@ -64,6 +65,8 @@ export interface BackedUp {
   head: MarkedHead
   count: ArchiveCount
   skipped: Skipped[]
+  /** So much is gone that somebody should be told. */
+  loss: Loss | undefined
   /** How what had changed was found, and why so. */
   mode: Mode
   why: string
@@ -95,7 +98,7 @@ export async function backUp(components: BackupComponents, input: BackupInput): 
       (attention) =>
         archive({ ...archiving, rules, attention, signal, ...(onProgress && { onProgress }) })
     )
-    const { digest, root, count, skipped } = archived
+    const { digest, root, count, skipped, loss } = archived
     try {
       await store.flush()
       const number = (before?.number ?? 0) + 1
@@ -105,7 +108,7 @@ export async function backUp(components: BackupComponents, input: BackupInput): 
       tracker.settle(look, { previous: root, base: base?.id, rules })
       const { newBlocks, newBytes } = sink.count
       const { mode, why } = look
-      return { point, head, count, skipped, mode, why, newBlocks, newBytes }
+      return { point, head, count, skipped, loss, mode, why, newBlocks, newBytes }
     } catch (error) {
       tracker.release(look)
       throw error

@@ -51,9 +51,13 @@ export type Addresses = z.infer<typeof addressesSchema>
 
 const takenSchema = z.record(
   z.string(),
-  z.strictObject({ newBytes: z.number(), base: z.string().optional() })
+  z.strictObject({
+    newBytes: z.number(),
+    base: z.string().optional(),
+    loss: z.strictObject({ gone: z.number(), of: z.number() }).optional()
+  })
 )
-/** What the restore points that were taken here added, and the base that they stand on, by number. */
+/** What the restore points that were taken here added and lost, and the base that they stand on, by number. */
 export type Taken = z.infer<typeof takenSchema>
 
 const milestonesSchema = z.strictObject({

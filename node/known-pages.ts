@@ -48,6 +48,17 @@ export class KnownPages {
     return { before: entries, base: await entriesOf(base, this.#init.base) }
   }
 
+  /** How many entries of the state before lie at and below one of them. */
+  async count(entry: Entry): Promise<number> {
+    const { previous } = this.#init
+    let total = 1
+    if (entry.page === undefined || previous === undefined) return total
+    for await (const child of directoryEntries(previous.reader, entry.page)) {
+      total += child.type === 'directory' ? await this.count(child) : 1
+    }
+    return total
+  }
+
   /** The page of a directory: one that is stored already if it says the same, else a new one. */
   async page(digest: Hash, entries: readonly Entry[], { before, base }: Twins): Promise<CID> {
     const same = [base, before].find((entry) => sameHash(entry, { hash: digest }))

@@ -115,8 +115,9 @@ export class OwnTree {
       const taken = await store.holding(() =>
         backUp(components, { endpoint, tree, sense, base, ownRecovery, rules, ...options })
       )
-      const { newBytes, point } = taken
-      await home.noteTaken(point.number, { newBytes, base: base && labelOf(base) })
+      const { newBytes, point, loss } = taken
+      const noted = { newBytes, base: base && labelOf(base), loss }
+      await home.noteTaken(point.number, noted)
       return taken
     } finally {
       await reading.close()

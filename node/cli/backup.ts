@@ -45,12 +45,16 @@ async function backup(
       }
     }
   )
-  const { point, changed, deleted, newBytes, sentBytes, copies, skipped } = done
+  const { point, changed, deleted, newBytes, sentBytes, copies, skipped, loss } = done
   output.line(`Restore point ${point}: ${changed} changed, ${deleted} deleted,`)
   output.line(
     `${bytesText(done.hashedBytes)} read, ${bytesText(newBytes)} new, ${bytesText(sentBytes)} sent.`
   )
   output.line(copies.length === 0 ? 'No copies yet.' : `Copies: ${copies.join(', ')}.`)
+  if (loss !== undefined) {
+    output.line(`Careful: ${loss.gone} of the ${loss.of} names that were there are gone.`)
+    output.line(`If that was not meant: \`drystone restore --at ${point - 1} --to DIR\`.`)
+  }
   for (const { path, why } of skipped) output.line(`Not as it is now: ${path}: ${why}`)
   for (const [peer, why] of Object.entries(done.failures)) output.line(`No copy at ${peer}: ${why}`)
   output.next(done.protected ? 'nothing: it is protected.' : 'see `drystone status`.')

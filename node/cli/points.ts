@@ -26,6 +26,10 @@ export function define(command: Command): void {
           digest.slice(0, 16)
         ])
         output.line(tableText([['point', 'time', 'copies', 'digest'], ...rows]))
+        for (const { point, loss } of listed.points) {
+          if (loss)
+            output.line(`Point ${point} lacks ${loss.gone} of the ${loss.of} names before it.`)
+        }
         output.next(`look into one with \`drystone ls latest\`.`)
         output.result(listed)
       })

@@ -100,8 +100,8 @@ export const historyProcedures = {
         waitMs === undefined
           ? await node.replicate(signal)
           : await waitProtected(node, { waitMs, signal })
-      const { point, count, skipped, newBlocks, newBytes } = taken
-      const { examined, changed, deleted, hashedBytes, baseHashedBytes } = count
+      const { point, count, skipped, loss, newBlocks, newBytes } = taken
+      const { examined, changed, added, deleted, hashedBytes, baseHashedBytes } = count
       const copies = node.replicator.copiesOf(taken.head)
       return {
         point: point.number,
@@ -109,14 +109,15 @@ export const historyProcedures = {
         digest: toHex(point.digest),
         root: point.root.toString(),
         ...{ mode: taken.mode, why: taken.why },
-        ...{ examined, changed, deleted, hashedBytes, baseHashedBytes, newBlocks, newBytes },
+        ...{ examined, changed, added, deleted, hashedBytes, baseHashedBytes, newBlocks, newBytes },
         sentBytes: done?.sent.bytes ?? 0,
         baseSentBytes: done?.sent.baseBytes ?? 0,
         baseStoredBytes: (await node.store.usage('base')).bytes - before.bytes,
         copies: namesOf(node, copies),
         protected: done?.isProtected === true,
         failures: failuresByName(node, done?.failures ?? {}),
-        skipped
+        skipped,
+        ...(loss && { loss })
       }
     }
   ),
@@ -136,6 +137,7 @@ export const historyProcedures = {
         root: root.toString(),
         base: taken[number]?.base,
         newBytes: taken[number]?.newBytes,
+        loss: taken[number]?.loss,
         // A head's receipts are for all that its points reach.
         copies,
         pinned: (flags & 1) === 1

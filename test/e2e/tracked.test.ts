@@ -40,7 +40,7 @@ onLinux('a running peer looks at everything once, and then where something chang
   rmSync(root('a/d/moved/c'), { recursive: true })
   const last = await backUp(t)
   t.is(last['mode'], 'tracked')
-  t.is(last['deleted'], 1)
+  t.is(last['deleted'], 2)
 })
 
 onLinux('it looks at everything when asked, and sees a write by another name', async (t) => {
