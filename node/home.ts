@@ -57,7 +57,7 @@ const takenSchema = z.record(
     loss: z.strictObject({ gone: z.number(), of: z.number() }).optional()
   })
 )
-/** What the restore points that were taken here added and lost, and the base that they stand on, by number. */
+/** What the restore points that were taken here added and lost, and the base they stand on, by number. */
 export type Taken = z.infer<typeof takenSchema>
 
 const milestonesSchema = z.strictObject({

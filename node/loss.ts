@@ -1,6 +1,6 @@
 // A mass deletion: so much of what was there is gone that it may have been a mistake, a broken disk, or
-// somebody who means harm. The restore point is taken all the same; it is told, and remembered with the point,
-// so that nothing that preceded it is thinned out unseen.
+// somebody who means harm. The restore point is taken all the same; it is told, and remembered with the
+// point, so that nothing that preceded it is thinned out unseen.
 
 import type { KnownPages, Twins } from './known-pages.ts'
 

@@ -1,5 +1,5 @@
-// `rules`: what this computer's restore points leave out, beside what `.drystoneignore` files in the tree say.
-// Without flags it shows; with them it changes, and the next backup looks at everything.
+// `rules`: what this computer's restore points leave out, beside what `.drystoneignore` files in the tree
+// say. Without flags it shows; with them it changes, and the next backup looks at everything.
 
 import type { Command } from 'commander'
 import { action, withCommonFlags, type Context } from './command.ts'

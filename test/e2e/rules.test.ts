@@ -1,5 +1,5 @@
-// What is left out, by the real commands: rules of the computer, ignore files in the tree, and a deletion that
-// is so large that it is told.
+// What is left out, by the real commands: rules of the computer, ignore files in the tree; and a deletion
+// that is so large that it is told.
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import test from 'ava'
