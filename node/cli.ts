@@ -36,6 +36,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   rules: { summary: 'what restore points leave out', load: () => import('./cli/rules.ts') },
   points: { summary: 'list restore points', load: () => import('./cli/points.ts') },
   ls: { summary: 'list what a restore point holds', load: () => import('./cli/ls.ts') },
+  find: { summary: 'find names in restore points', load: () => import('./cli/find.ts') },
+  versions: { summary: 'how a path changed over time', load: () => import('./cli/versions.ts') },
+  diff: { summary: 'what differs between restore points', load: () => import('./cli/diff.ts') },
+  drift: { summary: 'what differs from the base', load: () => import('./cli/drift.ts') },
   restore: { summary: 'bring files back', load: () => import('./cli/restore.ts') },
   digest: {
     summary: 'the digest of a directory, by the rules of a state',

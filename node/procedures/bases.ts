@@ -7,7 +7,7 @@ import type { Base } from '../../store/base.ts'
 import { walkEntries } from '../../store/tree.ts'
 import { labelOf } from '../bases.ts'
 import { BaseNotReady, NoRoot } from '../errors.ts'
-import { saveInstalled, type CompareInput } from '../installed.ts'
+import { readInstalled, saveInstalled, type CompareInput } from '../installed.ts'
 import type { Node } from '../node.ts'
 import { proveState } from '../prover.ts'
 import { createBase } from '../publisher.ts'
@@ -140,6 +140,13 @@ export const baseProcedures = {
       fromPeers: brought.fromPeers,
       seconds: (node.ports.clock.monotonic() - startedMs) / 1000
     }
+  }),
+
+  /** The name of the base that is installed here, if one is. */
+  installedBase: procedure(z.strictObject({}), async (_, { node }) => {
+    const id = await readInstalled(node.ports.disk)
+    const found = id && node.bases.get(id)
+    return { name: found && labelOf(found) }
   }),
 
   /** Opens a base for reading, so that the caller can deploy it with its own rights. */
