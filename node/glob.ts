@@ -60,6 +60,11 @@ export class Glob {
   }
 }
 
+/** True if a name of a pattern may stand for others than itself. */
+export function hasMagic(name: Uint8Array): boolean {
+  return MAGIC.test(Buffer.from(name).toString())
+}
+
 /** As `matchesGlob`; a name that begins with a dot is a name like others. */
 function isLike(name: string, part: string): boolean {
   if (name === part || matchesGlob(name, part)) return true

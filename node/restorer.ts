@@ -21,7 +21,12 @@ export interface Piece {
   entry: Entry
   from: TreePath
   to: TreePath
+  /** Of a directory only these, by their path in the state; on the way to them only directories are made. */
+  only?: Only | undefined
 }
+
+/** Paths, one character a byte: what is brought back with all that is in it, and what leads there. */
+export type Only = ReadonlyMap<string, 'wanted' | 'way'>
 
 /** Files under way: enough that small ones are brought together. */
 const FILES_MAX = 256
@@ -144,11 +149,11 @@ class Restore {
   }
 
   /** `isFresh` says that the directory was made just now: nothing can lie there. */
-  async #entry({ entry, from, to }: Piece, isFresh: boolean, below: Gathering): Promise<void> {
+  async #entry(piece: Piece, isFresh: boolean, below: Gathering): Promise<void> {
+    const { entry, to } = piece
     const stat = isFresh ? undefined : await this.#input.target.stat(to)
     const isThere = stat !== undefined && (await this.#isThere(entry, to, stat))
     if (stat !== undefined && !isThere && !(await this.#makeRoom(entry, to, stat))) return
-    const piece = { entry, from, to }
     if (entry.type === 'directory') await this.#directory(piece, stat === undefined, below)
     else if (entry.type === 'file') await this.#file(piece, isThere, below)
     else await this.#other(entry, to, isThere)
@@ -163,17 +168,23 @@ class Restore {
       isWalked = true
     } finally {
       // The walk goes on while files are under way; a directory's time is set when all in it is done.
-      const finish = (): Promise<unknown> => this.#trying(piece, () => this.#finish(piece))
+      const finish = async (): Promise<unknown> => {
+        // What only leads there, and was there, stays as it was.
+        return piece.only && !isFresh ? true : this.#trying(piece, () => this.#finish(piece))
+      }
       above.follow(isWalked ? below.ended().then(finish) : below.ended())
     }
   }
 
-  async #children({ entry, from, to }: Piece, isFresh: boolean, below: Gathering): Promise<void> {
+  async #children(piece: Piece, isFresh: boolean, below: Gathering): Promise<void> {
+    const { entry, from, to, only } = piece
     if (entry.page === undefined) return
     const names = new Map<string, TreePath>()
     for await (const child of directoryEntries(this.#input.reader, entry.page)) {
       if (this.#end !== undefined) return
       const [childFrom, childTo] = [joinPath(from, child.name), joinPath(to, child.name)]
+      const part = only?.get(Buffer.from(childFrom).toString('latin1'))
+      if (only !== undefined && part === undefined) continue
       const like = likeness(child.name)
       const other = names.get(like)
       if (other === undefined) names.set(like, childTo)
@@ -183,7 +194,13 @@ class Restore {
         )
         continue
       }
-      await this.#tryEntry({ entry: child, from: childFrom, to: childTo }, isFresh, below)
+      const next = {
+        entry: child,
+        from: childFrom,
+        to: childTo,
+        only: part === 'way' ? only : undefined
+      }
+      await this.#tryEntry(next, isFresh, below)
     }
   }
 

@@ -14,6 +14,8 @@ export interface PointFlags {
 }
 
 export interface OpenedPoint {
+  /** The number of the reading. */
+  reading: number
   endpoint: string
   point: number
   /** ISO 8601. */
@@ -38,6 +40,7 @@ export async function openPoint(
   const words = await wordsFrom(recoveryFile)
   const opened = await session.call('openPoint', { ...named, words }, { signal })
   return {
+    reading: opened.reading,
     endpoint: opened.endpoint,
     point: opened.point,
     time: opened.time,

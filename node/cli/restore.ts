@@ -3,38 +3,32 @@
 
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { parseCid } from '../../store/block.ts'
-import { systemClock } from '../../store/clock.ts'
 import type { Entry } from '../../store/entry.ts'
 import type { StateReader } from '../../store/reader.ts'
-import { findBelow } from '../../store/tree.ts'
 import { compareTree } from '../installed.ts'
-import { openTop, restore, type Conflict, type Piece } from '../restorer.ts'
-import { nameOf } from '../tree/path.ts'
+import { openTop, restore, type Conflict } from '../restorer.ts'
 import { action, withCommonFlags, type Context } from './command.ts'
 import { EXIT, type ExitCode } from './exit.ts'
-import { pointOf } from './flags.ts'
+import { openPoint, type PointFlags } from './opened-point.ts'
 import { bytesText } from './output.ts'
+import { piecesOf } from './pieces.ts'
 import { isRoot, openRealHands, openRealTree } from './local-tree.ts'
 import { pathInRoot } from './root-path.ts'
 import { WrongUsage, type Session } from './session.ts'
-import { wordsFrom } from './words.ts'
 
-interface Flags {
-  endpoint?: string
+interface Flags extends PointFlags {
   at: string
   to?: string
   inPlace?: boolean
   conflict: string
   dryRun?: boolean
-  recoveryFile?: string
 }
 
 const CONFLICTS: readonly Conflict[] = ['keep-both', 'overwrite', 'skip']
 
 export function define(command: Command): void {
   withCommonFlags(command)
-    .argument('[path...]', 'what to bring back; everything, if none is given')
+    .argument('[path...]', 'what to bring back: paths, or patterns such as *.odt; else everything')
     .option('--endpoint <endpoint>', 'of another computer')
     .option('--at <point>', 'a restore point, or a time', 'latest')
     .option('--to <dir>', 'where to')
@@ -50,11 +44,12 @@ async function run(context: Context, flags: Flags, ...paths: string[]): Promise<
   const conflict = CONFLICTS.find((each) => each === flags.conflict)
   if (conflict === undefined) throw new WrongUsage(`--conflict takes ${CONFLICTS.join(', ')}`)
   const peer = await session()
-  const opened = await open(peer, flags, signal)
+  const opened = await openPoint(peer, flags.at, flags, signal)
   const directory = targetOf(flags, opened.ownRoot)
-  const reader = peer.reader(opened.reading)
-  const top = await openTop(reader, { root: parseCid(opened.root), digest: opened.digest })
-  const pieces = await piecesOf(reader, top, {
+  const { reader, root } = opened
+  const top = await openTop(reader, opened)
+  const pieces = await piecesOf({
+    ...{ reader, root, top },
     paths: paths.map((path) => pathInRoot(path, opened.ownRoot)),
     inPlace: flags.inPlace === true
   })
@@ -88,38 +83,10 @@ async function run(context: Context, flags: Flags, ...paths: string[]): Promise<
   return wrong.length > 0 ? EXIT.incomplete : EXIT.done
 }
 
-async function open(peer: Session, flags: Flags, signal: AbortSignal) {
-  const words = await wordsFrom(flags.recoveryFile)
-  const point = pointOf(flags.at, systemClock.now())
-  const endpoint = flags.endpoint ?? point.endpoint
-  return peer.call('openPoint', { endpoint, words, which: point.which }, { signal })
-}
-
 function targetOf({ to, inPlace }: Flags, ownRoot: string | undefined): string {
   if (to !== undefined && inPlace !== true) return resolve(to)
   if (inPlace === true && to === undefined && ownRoot !== undefined) return ownRoot
   throw new WrongUsage('say where to: --to DIR, or --in-place on the computer that protects it')
-}
-
-/** What to restore, and to where in the target: each path under its own name, or where it was. */
-async function piecesOf(
-  reader: StateReader,
-  top: Entry,
-  { paths, inPlace }: { paths: readonly Uint8Array[]; inPlace: boolean }
-): Promise<Piece[]> {
-  const empty = new Uint8Array()
-  if (paths.length === 0) return [{ entry: top, from: empty, to: empty }]
-  const pieces: Piece[] = []
-  for (const path of paths) {
-    const entry = await findBelow(reader, top, path)
-    if (entry === undefined) {
-      throw new WrongUsage(`${Buffer.from(path).toString()} is not in this restore point`, {
-        next: 'Look with `drystone ls POINT`.'
-      })
-    }
-    pieces.push({ entry, from: path, to: inPlace ? path : nameOf(path) })
-  }
-  return pieces
 }
 
 /** Compares what is there now with what should be; a whole restore that differs in nothing is proof. */

@@ -1,6 +1,14 @@
 // Looking around in history with the real commands: find, versions, diff and drift.
 
-import { appendFileSync, chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import test from 'ava'
 import { Office, missingOf, type Fields } from '../_e2e/office.ts'
 
@@ -94,6 +102,26 @@ test('diff names what differs, and what was only moved', async (t) => {
   t.is(of('docs/.hidden.odt')['kind'], 'removed')
   const same = await office.ok('desk', ['diff', 'latest', '3'])
   t.deepEqual([same['added'], same['changed'], same['removed']], [0, 0, 0])
+})
+
+test('restore brings back what fits a pattern, as it lies below its folder', async (t) => {
+  const to = office.path('back')
+  const done = await office.ok('desk', ['restore', 'docs/**/*.odt', '--at', '1', '--to', to])
+  t.is(done['files'], 3)
+  t.deepEqual(readdirSync(to, { recursive: true }).sort(), [
+    '.hidden.odt',
+    '2025',
+    '2025/a.odt',
+    '2026',
+    '2026/b.odt'
+  ])
+  await office.ok('desk', ['restore', 'docs/20*', '--at', '1', '--to', office.path('folders')])
+  t.deepEqual(readdirSync(office.path('folders')).sort(), ['2025', '2026'])
+  rmSync(root('docs'), { recursive: true })
+  await office.ok('desk', ['restore', 'docs/2026/b.odt', '--in-place'])
+  t.deepEqual(readdirSync(root('docs'), { recursive: true }).sort(), ['2026', '2026/b.odt'])
+  const none = await office.run('desk', ['restore', '*.none', '--to', to])
+  t.is(none.error.name, 'WrongUsage')
 })
 
 test('drift tells what differs from the base, with sizes', async (t) => {
