@@ -36,6 +36,11 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   points: { summary: 'list restore points', load: () => import('./cli/points.ts') },
   ls: { summary: 'list what a restore point holds', load: () => import('./cli/ls.ts') },
   restore: { summary: 'bring files back', load: () => import('./cli/restore.ts') },
+  export: {
+    summary: 'a restore point as one file, for a courier',
+    load: () => import('./cli/export.ts')
+  },
+  import: { summary: 'take in what a courier brought', load: () => import('./cli/import.ts') },
   digest: {
     summary: 'the digest of a directory, by the rules of a state',
     load: () => import('./cli/digest.ts')

@@ -26,6 +26,7 @@ const BY_NAME: Readonly<Record<string, ExitCode>> = {
   PeerUnreachable: EXIT.noPeer,
   BlockMissing: EXIT.noPeer,
   BlockDamaged: EXIT.damage,
+  ParcelDamaged: EXIT.damage,
   AbortError: EXIT.interrupted
 }
 
