@@ -116,7 +116,8 @@ function decodeOpening(bytes: Uint8Array): Opening {
     head: bytesOf(1, HEAD_BYTES_MAX),
     papers: listOf(bytesOf(1, RECORD_BYTES_MAX), PAPERS_MAX)
   })
-  return { ...fields, point, since }
+  const { mesh, endpoint, bases, inside, mark, head, papers } = fields
+  return { mesh, endpoint, point, since, bases, inside, mark, head, papers }
 }
 
 function readPoint(value: unknown, field: string): CarriedPoint {

@@ -57,7 +57,8 @@ async function run(
     output.line(`Restore point ${opened.point} of ${endpoint}${what}:`)
     output.line(`${count.blocks} blocks, ${bytesText(writer.bytes)}, in ${path}.`)
     for (const base of bases) output.line(baseText(base, inside.includes(base), since))
-    output.line('It is sealed: who finds it reads no file of yours, nor its name.')
+    output.line('Private files are sealed in it, with their names: who finds it cannot read them.')
+    if (inside.length > 0) output.line('A base is not sealed: who finds the file can read that.')
     output.next(`bring the file to a peer of this mesh, and run \`drystone import FILE\` there.`)
     output.result({
       ...{ endpoint, point: opened.point, time, digest, ...count, fileBytes: writer.bytes },
