@@ -193,6 +193,13 @@ export class ParcelList {
     return count
   }
 
+  /** All blocks, in the order of the list. */
+  *places(): Generator<{ hash: Hash; offset: number }> {
+    for (let i = 0; i < this.#size; i++) {
+      yield { hash: new Uint8Array(this.#hashAt(i)), offset: this.#offsetAt(i) }
+    }
+  }
+
   #offsetAt(place: number): number {
     return Number(this.#entries.readBigUInt64BE(place * ENTRY_BYTES + HASH_BYTES))
   }
