@@ -237,7 +237,7 @@ class Bases {
   }
 }
 
-/** What proves the head to a peer of the mesh that has not heard of the endpoint: the roster, and its bases. */
+/** What proves the head to a peer that has not heard of the endpoint: the roster, and its bases. */
 function papersOf({ members, bases }: Rooms, { head }: MarkedHead): Uint8Array[] {
   const isOurs = (id: Hash): boolean => head.bases.some((each) => isSame(each, id))
   const records = [...bases.records.records()].filter((record) => isOurs(baseId(record)))

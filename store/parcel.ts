@@ -275,7 +275,7 @@ export interface ScannedParcel {
   end: number
 }
 
-/** Reads records one after the other and proves each by its hash, up to `end` or the first that is not whole. */
+/** Reads records in their order and proves each by its hash, up to `end` or the first that is not whole. */
 export async function scanParcel(
   file: ParcelSource,
   { begin, end }: { begin: number; end: number },

@@ -199,7 +199,9 @@ async function cutAt(
 ): Promise<ParcelDamaged> {
   const size = await source.size()
   const { records, end } = await scanParcel(source, { begin, end: size })
-  const what = `${cause.message}; it has ${size} bytes, and after record ${records}, at byte ${end}, comes none that is whole`
+  const what =
+    `${cause.message}; it has ${size} bytes, ` +
+    `and after record ${records}, at byte ${end}, comes none that is whole`
   return new ParcelDamaged(path, what, { cause })
 }
 

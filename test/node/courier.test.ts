@@ -68,7 +68,7 @@ async function imported(node: Computer['node'], parcel: Parcel, most = 2): Promi
   }
 }
 
-test('a point is taken in and signed for; the tree is not looked at, and nothing else is asked', async (t) => {
+test('a point is taken in and signed for, and the tree is not looked at', async (t) => {
   const { of, desk } = await desked('taken')
   const { nas, fleet } = of
   const { head } = await fleet.run(desk.node.backUp({}))
