@@ -3,7 +3,7 @@
 // read is believed in nothing: where it is cut or damaged, the failure says at which record.
 
 import { constants } from 'node:fs'
-import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Hash } from '../../store/block.ts'
 import { DiskFailed, DiskFull, Malformed, ParcelDamaged } from '../../store/errors.ts'
@@ -89,7 +89,14 @@ export class ParcelWriter {
     if (records !== this.#list.size || list.size !== records) {
       throw new DiskFailed(this.#path, 'reading back what was written')
     }
+    const { ino } = await failing(this.#path, () => this.#file.stat())
     await failing(this.#path, () => this.#file.close())
+    const named = await stat(this.#temporary).catch(() => undefined)
+    if (named?.ino !== ino) {
+      throw new WrongUsage(`${this.#path} is being written by another export as well`, {
+        next: 'Let one of them end, or name another file.'
+      })
+    }
     await assertFree(this.#path)
     await failing(this.#path, () => rename(this.#temporary, this.#path))
     await failing(this.#path, () => syncFolder(dirname(this.#path)))
