@@ -50,6 +50,8 @@ interface Part {
 const STEP = 16
 /** After this many bytes a portion is enough. */
 const PORTION_BYTES = 8 << 20
+/** And after so many blocks, however small: what one answer may hold has a bound. */
+const PORTION_BLOCKS = 4096
 
 type Rooms = Pick<Node, 'store' | 'members' | 'bases' | 'baseStore' | 'network' | 'ports' | 'read'>
 
@@ -118,7 +120,11 @@ export class Exporter {
   async next(signal: AbortSignal): Promise<CarriedBlock[]> {
     const out: CarriedBlock[] = []
     let bytes = 0
-    while (bytes < PORTION_BYTES && this.#part < this.#parts.length) {
+    while (
+      bytes < PORTION_BYTES &&
+      out.length < PORTION_BLOCKS &&
+      this.#part < this.#parts.length
+    ) {
       const { scope, hashes } = this.#parts[this.#part] as Part
       const step: Hash[] = []
       while (step.length < STEP && this.#place < hashes.size) step.push(hashes.at(this.#place++))

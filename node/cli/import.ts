@@ -35,7 +35,7 @@ async function run({ output, session, signal }: Context, _: object, file = ''): 
       output.line(`Of ${points} points of ${endpoint}, ${pointsHere} can be restored from here.`)
     }
     if (isSigned) output.line('This peer signed that it keeps it: a copy, once both have met.')
-    output.next(nextOf(endpoint, isSigned))
+    output.next(nextOf(endpoint, pointsHere === points))
     output.result({
       ...{ endpoint, point, blocks, bytes, points, pointsHere, signed: isSigned },
       ...{ fileBlocks: reader.blocks, ...(since !== undefined && { since }) }
@@ -45,9 +45,9 @@ async function run({ output, session, signal }: Context, _: object, file = ''): 
   }
 }
 
-function nextOf(endpoint: string, isSigned: boolean): string {
+function nextOf(endpoint: string, areAllHere: boolean): string {
   const look = `\`drystone points --endpoint ${endpoint} --recovery-file FILE\` lists its points`
-  return isSigned ? `${look}.` : `${look}; its next backup brings what is not here.`
+  return areAllHere ? `${look}.` : `${look}; the others come by another file, or once both meet.`
 }
 
 async function takeIn(

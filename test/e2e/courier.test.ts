@@ -194,6 +194,15 @@ test.serial('without its base an export is smaller, and says what it needs', asy
   t.like(await office.ok('head', ['import', file]), { blocks: 0, signed: true })
 })
 
+test.serial('a storage peer exports with the words what another computer protects', async (t) => {
+  const file = office.path('kept.parcel')
+  const refused = await office.run('head', ['export', 'desk/latest', file])
+  t.is(refused.error.name, 'NoKeys')
+  const made = await office.ok('head', ['export', 'desk/latest', file, ...words])
+  t.like(made, { point: 3, endpoint: 'desk', inside: ['office@1'] })
+  t.like(await office.ok('bare', ['import', file]), { blocks: made['blocks'], pointsHere: 1 })
+})
+
 test.serial('an export replaces no file, and leaves none when it fails', async (t) => {
   const file = office.path('first.parcel')
   const before = readFileSync(file)
