@@ -11,6 +11,7 @@ import { OtherMesh, PointNeeded } from '../../node/errors.ts'
 import { Exporter } from '../../node/exporter.ts'
 import { DEFAULT_GIVEN_MS, Importer, type Imported } from '../../node/importer.ts'
 import type { Computer } from '../../sim/office/fleet.ts'
+import { inspect } from '../../node/inspection.ts'
 import { ROOT, join, office, type Office } from '../sim/_office.ts'
 
 const IDLE = { sent: { bytes: 0, baseBytes: 0 }, copies: [], isProtected: false, failures: {} }
@@ -216,5 +217,44 @@ test('the writer takes blocks of its own, and stays where it stands', async (t) 
   const done = await fleet.run(imported(desk.node, parcel))
   t.like(done, { blocks: 0, isSigned: false })
   t.is(desk.node.heads.last(parcel.opening.endpoint)?.head.seq, head.head.seq)
+  await fleet.run(fleet.stop())
+})
+
+test('power that goes at any step leaves no head without its blocks, and the next try ends well', async (t) => {
+  const { of, desk } = await desked('power')
+  const { nas, fleet } = of
+  for (const name of ['d', 'e/f', 'e/g']) desk.tree(ROOT).put(name, `the file ${name}`)
+  const { head } = await fleet.run(desk.node.backUp({}))
+  const parcel = await exported(of, desk, { number: 1 })
+  const { opening, blocks } = parcel
+  const scope = toHex(opening.endpoint)
+  let tries = 0
+  for (let steps = 1; steps <= blocks.size; steps++, tries++) {
+    const importer = await fleet.run(Importer.open(nas.node, opening))
+    let step = await fleet.run(importer.step([]))
+    for (let n = 1; n < steps && 'wants' in step; n++) {
+      const [hash] = step.wants
+      step = await fleet.run(importer.step([blocks.get(toHex(hash as Uint8Array))]))
+    }
+    nas.crash()
+    await fleet.run(nas.up())
+    // What an earlier try had made durable is not asked for again.
+    if ('done' in step) break
+    t.is(nas.node.heads.last(opening.endpoint), undefined, `after ${steps} steps`)
+    t.false(await nas.node.store.has(scope, hashOf(opening.point.root)))
+  }
+  t.true(tries > 2)
+  t.true((await fleet.run(imported(nas.node, parcel))).isSigned)
+  nas.crash()
+  await fleet.run(nas.up())
+  t.is(nas.node.heads.receiptsFor(head.body).length, 1)
+  const found = await fleet.run(
+    inspect(nas.node, {
+      ...{ deep: true, fullSpeed: true, signal: nas.node.signal },
+      onProgress: () => undefined
+    })
+  )
+  t.deepEqual([found.report.damaged, found.report.missing], [[], []])
+  t.is((await nas.node.store.usage(scope)).blocks, blocks.size)
   await fleet.run(fleet.stop())
 })
