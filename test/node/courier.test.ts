@@ -220,7 +220,7 @@ test('the writer takes blocks of its own, and stays where it stands', async (t) 
   await fleet.run(fleet.stop())
 })
 
-test('power that goes at any step leaves no head without its blocks, and the next try ends well', async (t) => {
+test('power that goes at any step leaves no head, and the next try ends well', async (t) => {
   const { of, desk } = await desked('power')
   const { nas, fleet } = of
   for (const name of ['d', 'e/f', 'e/g']) desk.tree(ROOT).put(name, `the file ${name}`)
