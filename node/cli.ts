@@ -41,6 +41,11 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   diff: { summary: 'what differs between restore points', load: () => import('./cli/diff.ts') },
   drift: { summary: 'what differs from the base', load: () => import('./cli/drift.ts') },
   restore: { summary: 'bring files back', load: () => import('./cli/restore.ts') },
+  export: {
+    summary: 'a restore point as one file, for a courier',
+    load: () => import('./cli/export.ts')
+  },
+  import: { summary: 'take in what a courier brought', load: () => import('./cli/import.ts') },
   digest: {
     summary: 'the digest of a directory, by the rules of a state',
     load: () => import('./cli/digest.ts')

@@ -3,7 +3,7 @@
 // head reaches, bases included, is durable and was read back. It reads no endpoint's content, and nobody
 // can tell it to forget.
 
-import { BASE_SCOPE, hashOf, toHex } from '../store/block.ts'
+import { BASE_SCOPE, hashOf, toHex, type Hash, type Scope } from '../store/block.ts'
 import type { Base } from '../store/base.ts'
 import type { Blockstore } from '../store/blockstore.ts'
 import type { Clock } from '../store/clock.ts'
@@ -93,6 +93,21 @@ export class Keeper {
       this.#keepingBases = undefined
     })
     return this.#keepingBases
+  }
+
+  /**
+   * Signs for a head whose blocks are here already, such as a courier brought, if its writer might offer it
+   * now; undefined if not, or if this is no storage peer.
+   *
+   * @throws {BlockMissing} @throws {BaseUnknown} if not all of it is here
+   */
+  async take(marked: MarkedHead): Promise<SignedRecord | undefined> {
+    if (!this.isStorage || !this.#mayOffer(marked.mark.issuer, marked)) return undefined
+    return this.#inTurn(toHex(marked.head.endpoint), async () => {
+      if (!this.#isNext(marked)) return undefined
+      const { store } = this.#components
+      return store.holding(() => this.#accept(marked, nothing))
+    })
   }
 
   #answer(protocol: string, conversation: (channel: Channel) => Promise<void>): void {
@@ -262,6 +277,11 @@ export class Keeper {
     )
     return turn
   }
+}
+
+/** Gives no block. */
+async function* nothing(_: Scope, hashes: readonly Hash[]): AsyncGenerator<undefined> {
+  for (let i = 0; i < hashes.length; i++) yield undefined
 }
 
 /** True if what was offered is at fault, or lacks something that nobody has; else it is our failure. */

@@ -107,7 +107,8 @@ export function recoverSecret(
   throw new NotOpened('the escrow holds the keys of another endpoint')
 }
 
-function isKnown(heads: Heads, { head }: MarkedHead): boolean {
+/** True if this head, or a later one of its line, is here. */
+export function isKnown(heads: Heads, { head }: MarkedHead): boolean {
   return heads
     .lines(head.endpoint)
     .some((line) => toHex(line.head.writer) === toHex(head.writer) && line.head.seq >= head.seq)

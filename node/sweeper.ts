@@ -137,7 +137,7 @@ export class Sweeper {
       const accepted = line.map((marked) => ages.see(nameOf(marked)))
       for (const [i, marked] of line.entries()) {
         const replaced = accepted[i + 1]
-        const roots = marked.head.roots.map((root): Ref => ({ hash: hashOf(root), kind: 'sealed' }))
+        const roots = await this.#rootsHere(scope, marked)
         if (replaced === undefined) kept.push(...roots)
         else if (this.#mayComeBack(marked, replaced)) {
           undo.push(...roots)
@@ -149,6 +149,23 @@ export class Sweeper {
     }
     ages.forget(`head/${scope}/`, all)
     return { kept, undo }
+  }
+
+  /**
+   * Of a head that this peer neither wrote nor signed for, such as one that a courier brought with one of
+   * its points, what never came is no root.
+   */
+  async #rootsHere(scope: Scope, { head, body }: MarkedHead): Promise<Ref[]> {
+    const { store, heads, self } = this.#components
+    const roots = head.roots.map((root): Ref => ({ hash: hashOf(root), kind: 'sealed' }))
+    const signers = heads.receiptsFor(body).map(({ record }) => record.issuer)
+    const isOurs = [head.writer, ...signers].some((peer) => toHex(peer) === toHex(self))
+    if (isOurs || !(await store.isWhole(scope))) return roots
+    const present = await store.hasEach(
+      scope,
+      roots.map(({ hash }) => hash)
+    )
+    return roots.filter((_, i) => present[i])
   }
 
   #mayComeBack({ body }: MarkedHead, replaced: number): boolean {

@@ -150,3 +150,17 @@ export class HomeBusy extends DrystoneError {
     this.path = path
   }
 }
+
+/** A file that a courier brought is cut or damaged; nothing of it counts that is not proved. */
+export class ParcelDamaged extends DrystoneError {
+  override readonly name = 'ParcelDamaged'
+  readonly path: string
+
+  constructor(path: string, what: string, init: FailureInit = {}) {
+    super(`${path} is damaged: ${what}`, {
+      next: 'Copy it again, or export it again; what was whole is kept, and not read twice.',
+      ...init
+    })
+    this.path = path
+  }
+}

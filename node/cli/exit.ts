@@ -25,7 +25,9 @@ const BY_NAME: Readonly<Record<string, ExitCode>> = {
   NotReplicated: EXIT.noPeer,
   PeerUnreachable: EXIT.noPeer,
   BlockMissing: EXIT.noPeer,
+  BaseNeeded: EXIT.noPeer,
   BlockDamaged: EXIT.damage,
+  ParcelDamaged: EXIT.damage,
   AbortError: EXIT.interrupted
 }
 

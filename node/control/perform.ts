@@ -6,9 +6,11 @@ import { UnknownCall } from '../errors.ts'
 import type { Node } from '../node.ts'
 import { baseProcedures } from '../procedures/bases.ts'
 import { careProcedures } from '../procedures/care.ts'
+import { courierProcedures } from '../procedures/courier.ts'
 import { keepingProcedures } from '../procedures/keeping.ts'
 import { historyProcedures } from '../procedures/history.ts'
 import { meshProcedures } from '../procedures/mesh.ts'
+import { Parcels } from '../procedures/parcels.ts'
 import { runProcedure } from '../procedures/procedure.ts'
 import { Readings } from '../procedures/readings.ts'
 import type { CallContext, Perform } from './call.ts'
@@ -18,7 +20,8 @@ const PROCEDURES = {
   ...baseProcedures,
   ...historyProcedures,
   ...careProcedures,
-  ...keepingProcedures
+  ...keepingProcedures,
+  ...courierProcedures
 }
 
 export type Procedures = typeof PROCEDURES
@@ -29,10 +32,11 @@ export type ResultOf<K extends ProcedureName> = Awaited<ReturnType<Procedures[K]
 /** Performs calls on a node. `stop` is called when the caller asks the peer to stop. */
 export function performer(node: Node, stop: () => void): Perform {
   const readings = new Readings()
+  const parcels = new Parcels()
   return async (name, args, { onProgress = () => {}, signal }: CallContext) => {
     if (!isProcedureName(name)) throw new UnknownCall(name)
     const both = signal === undefined ? node.signal : AbortSignal.any([signal, node.signal])
-    const context = { node, readings, stop, onProgress, signal: both }
+    const context = { node, readings, parcels, stop, onProgress, signal: both }
     return runProcedure(PROCEDURES[name] as Procedures['status'], args, context)
   }
 }

@@ -21,7 +21,8 @@ import { BODIES_MAX } from './readings.ts'
 /** How often a backup that waits looks again. */
 const LOOK_MS = 500
 
-const WHICH = z.union([
+/** A point: the last, one by number, or the last not later than a time. */
+export const WHICH = z.union([
   z.literal('latest'),
   z.int().min(0),
   z.strictObject({ notAfter: z.number() })
@@ -43,7 +44,7 @@ async function waitProtected(
 }
 
 /** The endpoint to read: this computer's own, or another whose keys the mesh's words open. */
-async function readable(
+export async function readable(
   node: Node,
   { endpoint: name, words }: { endpoint?: string | undefined; words?: string | undefined },
   signal: AbortSignal

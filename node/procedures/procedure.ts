@@ -5,12 +5,15 @@ import type { z } from 'zod'
 import { Malformed } from '../../store/errors.ts'
 import { peerIdText, type PeerKey } from '../../store/peer.ts'
 import type { Node } from '../node.ts'
+import type { Parcels } from './parcels.ts'
 import type { Readings } from './readings.ts'
 
 export interface ProcedureContext {
   node: Node
   /** States that are open for reading. */
   readings: Readings
+  /** Exports and imports that are under way. */
+  parcels: Parcels
   /** Asks the process to stop once this call is answered. */
   stop: () => void
   onProgress: (value: unknown) => void

@@ -3,9 +3,10 @@
 
 import { BlockIndex } from '../../store/block-index.ts'
 import { encryptTo, identityOf, recipientOf } from '../../store/age.ts'
-import { sha256, toHex } from '../../store/block.ts'
+import { DAG_CBOR, cidFromHash, sha256, toHex } from '../../store/block.ts'
 import { DroppedPlaces, droppedPath } from '../../store/dropped.ts'
 import { openIndex } from '../../store/index.ts'
+import { ParcelList, encodeOpening, type Opening } from '../../store/parcel.ts'
 import { peerIdText } from '../../store/peer.ts'
 import { encodeQuarantine } from '../../store/quarantine.ts'
 import { HEADER_BYTES, encodeFooter, encodeRecord, type Placed } from '../../store/segment.ts'
@@ -27,6 +28,7 @@ export async function fileSamples(): Promise<Record<string, Sample[]>> {
     dropped: await droppedSamples(),
     quarantine: quarantineSamples(),
     age: ageSamples(),
+    parcel: parcelSamples(),
     ...textSamples()
   }
 }
@@ -160,4 +162,41 @@ function textSamples(): Record<string, Sample[]> {
     path: texts('', 'a', 'a/b', 'ein/langer/Weg/zu.txt'),
     hex: texts('00000000', '0123abcd')
   }
+}
+
+/** A full one, and one since another point. What stands for signed records is for others to check. */
+function parcelSamples(): Sample[] {
+  const filled = (byte: number, length = 32): Uint8Array => new Uint8Array(length).fill(byte)
+  const pointOf = (number: number) => ({ number, root: cidFromHash(DAG_CBOR, filled(number)) })
+  const full: Opening = {
+    mesh: filled(10),
+    endpoint: filled(11, 16),
+    point: pointOf(1),
+    bases: [filled(12), filled(13)],
+    inside: [filled(13)],
+    mark: Buffer.from('a mark'),
+    head: Buffer.from('a head'),
+    papers: [Buffer.from('a record'), Buffer.from('another')]
+  }
+  const step = { ...full, point: pointOf(2), since: pointOf(1), bases: [], inside: [] }
+  return [
+    { name: 'a full one', bytes: parcelOf(full, ['hello\n', '', 'again and '.repeat(60)]) },
+    { name: 'one since a point', bytes: parcelOf(step, ['hello\n']) },
+    { name: 'without blocks', bytes: parcelOf({ ...step, papers: [] }, []) }
+  ]
+}
+
+function parcelOf(opening: Opening, texts: readonly string[]): Uint8Array {
+  const beginning = encodeOpening(opening)
+  const parts = [beginning]
+  const list = new ParcelList()
+  let end = beginning.length
+  for (const text of texts) {
+    const hash = sha256(Buffer.from(text))
+    const record = encodeRecord(hash, packBlock(Buffer.from(text), { compress: true }))
+    list.add(hash, end)
+    parts.push(record)
+    end += record.length
+  }
+  return Buffer.concat([...parts, list.encode(end, beginning.subarray(-32))])
 }

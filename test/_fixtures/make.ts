@@ -18,6 +18,7 @@ import { encodeHead } from '../../store/head.ts'
 import { endpointKeys, meshKeys, signingKey } from '../../store/key.ts'
 import { signMark } from '../../store/mark.ts'
 import { encodePage } from '../../store/page.ts'
+import { ParcelList, encodeOpening } from '../../store/parcel.ts'
 import { signReceipt } from '../../store/receipt.ts'
 import { issue, issueGenesis } from '../../store/roster-issue.ts'
 import { fold } from '../../store/roster.ts'
@@ -332,6 +333,30 @@ function promises(mesh: Uint8Array): Fixture[] {
   ]
 }
 
+/** The first head, its point's one block, and the papers of a mesh of one. */
+function parcel(records: ReadonlyMap<string, SignedRecord>, made: readonly Fixture[]): Fixture {
+  const bytesOfFile = (name: string): Uint8Array =>
+    made.find(({ file }) => file === name)?.bytes ?? new Uint8Array()
+  const [top, head, mark] = ['top.block', 'head', 'mark'].map(bytesOfFile)
+  const genesis = records.get('genesis')
+  if (!top || !head || !mark || !genesis) throw new Error('no head')
+  const opening = encodeOpening({
+    mesh: genesis.id,
+    endpoint: ENDPOINT,
+    point: { number: 1, root: cidOf(DAG_CBOR, top) },
+    bases: [filled(13)],
+    inside: [filled(13)],
+    mark,
+    head,
+    papers: [encodeRecord(genesis)]
+  })
+  const record = encodeBlock(sha256(top), { method: METHOD_RAW, plainLength: top.length, body: top })
+  const list = new ParcelList()
+  list.add(sha256(top), opening.length)
+  const end = list.encode(opening.length + record.length, opening.subarray(-32))
+  return { file: 'parcel', what: 'a parcel', bytes: Buffer.concat([opening, record, end]) }
+}
+
 function spares(): Fixture[] {
   const bytes = encode({ v: 1, endpoint: ENDPOINT, epochs: [ROOT] })
   return [
@@ -343,7 +368,7 @@ function spares(): Fixture[] {
 export async function makeFixtures(): Promise<Fixture[]> {
   const records = rosterRecords()
   const mesh = records.get('genesis')?.id ?? new Uint8Array()
-  return [
+  const made = [
     ...states(),
     ...(await directories()),
     ...(await lists()),
@@ -353,6 +378,7 @@ export async function makeFixtures(): Promise<Fixture[]> {
     ...promises(mesh),
     ...spares()
   ]
+  return [...made, parcel(records, made)]
 }
 
 /** What manifest.json says. */

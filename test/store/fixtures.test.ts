@@ -19,6 +19,13 @@ import { decodeHead, encodeHead, headId, openPoints } from '../../store/head.ts'
 import { endpointKeys, kdf, meshKeys } from '../../store/key.ts'
 import { markedHead, openMark, signMark } from '../../store/mark.ts'
 import { Page, encodePage } from '../../store/page.ts'
+import {
+  ParcelList,
+  encodeOpening,
+  readBlock,
+  readOpening,
+  readParcelList
+} from '../../store/parcel.ts'
 import { peerIdText } from '../../store/peer.ts'
 import { openReceipt, signReceipt } from '../../store/receipt.ts'
 import { checkRecord } from '../../store/roster-records.ts'
@@ -328,4 +335,22 @@ test('every golden value of FORMAT.md is what our code gives, and the other way 
     )
   })
   t.deepEqual(unsaid, [])
+})
+
+test('a parcel is read, its head and block are what they were, and it is written again', async (t) => {
+  const bytes = file('parcel')
+  const source = opened(bytes)
+  const parcel = await readOpening(source)
+  const { list, end } = await readParcelList(source, parcel)
+  const { opening, begin, sum } = parcel
+  same(t, opening.head, file('head'))
+  same(t, opening.mark, file('mark'))
+  const hash = sha256(file('top.block'))
+  const stored = await readBlock(source, { hash, offset: list.find(hash) ?? -1 })
+  same(t, stored?.body ?? new Uint8Array(), file('top.block'))
+  const written = new ParcelList()
+  written.add(hash, begin)
+  const records = bytes.subarray(begin, end)
+  const again = [encodeOpening(opening), records, written.encode(end, sum)]
+  same(t, Buffer.concat(again), bytes)
 })

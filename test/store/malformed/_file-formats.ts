@@ -15,6 +15,14 @@ import {
   encodeRecord,
   readFooter
 } from '../../../store/segment.ts'
+import {
+  ParcelList,
+  encodeOpening,
+  readBlock,
+  readOpening,
+  readParcelList,
+  scanParcel
+} from '../../../store/parcel.ts'
 import { decodeQuarantine, encodeQuarantine } from '../../../store/quarantine.ts'
 import { readSpared, sparePath } from '../../../store/spare.ts'
 import { SimDisk } from '../../../sim/disk/disk.ts'
@@ -47,6 +55,13 @@ export const FILE_FORMATS: readonly Format[] = [
     runs: 600,
     again: ageAgain,
     proven: ageProven
+  },
+  {
+    name: 'parcel',
+    failures: ['Malformed'],
+    runs: 1500,
+    again: parcelAgain,
+    proven: parcelProven
   }
 ]
 
@@ -178,4 +193,43 @@ function ageProven(bytes: Uint8Array): Uint8Array {
   const line = file.indexOf('\n', at + 1)
   const rest = line < 0 ? file.subarray(file.length) : file.subarray(line)
   return Buffer.concat([header, Buffer.from(` ${mac}`), rest])
+}
+
+/** Opening and list are written again; records that are not whole are for who looks them up. */
+async function parcelAgain(bytes: Uint8Array): Promise<Uint8Array | undefined> {
+  const file = new WatchedFile(bytes)
+  const opened = await readOpening(file)
+  const { list, end } = await readParcelList(file, opened)
+  if (file.asked > 2 * bytes.length + 1024) throw new Error('it asks for more than there is')
+  const { records } = await scanParcel(file, { begin: opened.begin, end })
+  if (file.largest > Math.max(bytes.length, BLOCK_BYTES_MAX))
+    throw new Error('it asks for too much')
+  if (records > bytes.length / HEADER_BYTES) throw new Error('more records than can be')
+  for (const place of list.places()) {
+    const stored = await readBlock(file, place)
+    if (list.find(place.hash) !== place.offset) throw new Error('a block that is not found')
+    if (stored !== undefined && place.offset + HEADER_BYTES + stored.body.length > bytes.length)
+      throw new Error('a block that is not all in the file')
+  }
+  const written = new ParcelList()
+  for (const { hash, offset } of list.places()) written.add(hash, offset)
+  const beginning = encodeOpening(opened.opening)
+  const between = bytes.subarray(opened.begin, end)
+  return Buffer.concat([beginning, between, written.encode(end, beginning.subarray(-32))])
+}
+
+/** True checksums for the opening, if its length holds, and for the list, if it fits. */
+function parcelProven(bytes: Uint8Array): Uint8Array {
+  const file = Buffer.from(bytes)
+  if (file.length < 8) return bytes
+  const begin = 8 + file.readUInt32BE(4)
+  if (begin + 32 > file.length) return bytes
+  const sum = sha256(file.subarray(0, begin))
+  file.set(sum, begin)
+  const at = file.length - 48
+  if (at < begin + 32) return new Uint8Array(file)
+  const from = at - 40 * file.readUInt32BE(at)
+  if (from < begin + 32) return new Uint8Array(file)
+  file.set(sha256(Buffer.concat([sum, file.subarray(from, at + 16)])), at + 16)
+  return new Uint8Array(file)
 }
