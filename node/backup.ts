@@ -5,21 +5,16 @@
 import { RAW, cidFromHash, type CID, type Hash } from '../store/block.ts'
 import type { Base } from '../store/base.ts'
 import type { Blockstore } from '../store/blockstore.ts'
-import type { Clock } from '../store/clock.ts'
-import { encodeHead, headId, type Point } from '../store/head.ts'
-import type { SigningKey } from '../store/key.ts'
-import { signMark } from '../store/mark.ts'
-import type { Random } from '../store/random.ts'
+import type { Point } from '../store/head.ts'
 import { BodyStateReader, openBodies, type StateReader } from '../store/reader.ts'
 import { sealedSink } from '../store/sink.ts'
 import type { Source } from '../store/source.ts'
 import { archive, type ArchiveCount, type Skipped } from './archiver.ts'
 import type { BaseStore } from './base-store.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { Heads, MarkedHead } from './heads.ts'
-import { sealEscrow } from './mesh/escrow.ts'
+import { historyOf, writeHead, type History, type HeadWriterComponents } from './head-writer.ts'
+import type { MarkedHead } from './heads.ts'
 import type { Loss } from './loss.ts'
-import type { Members } from './mesh/members.ts'
 import type { OpenCrew } from './packer.ts'
 import type { Sense } from './scanner.ts'
 import type { Rules } from './selection.ts'
@@ -27,13 +22,8 @@ import type { Mode, Tracker } from './tracker.ts'
 import type { Tree } from './tree/tree.ts'
 import type { WitnessBook } from './witness.ts'
 
-export interface BackupComponents {
-  clock: Clock
-  random: Random
-  key: SigningKey
+export interface BackupComponents extends HeadWriterComponents {
   store: Blockstore
-  members: Members
-  heads: Heads
   baseStore: BaseStore
   witnesses: WitnessBook
   /** Knows where something changed. */
@@ -56,6 +46,8 @@ export interface BackupInput {
   rules?: Rules | undefined
   /** Look at everything, whatever the tracker knows. */
   isScan?: boolean | undefined
+  /** Which of all points stay; absent if all do. */
+  thin?: ((history: History) => Promise<Point[]>) | undefined
   onProgress?: ((count: ArchiveCount) => void) | undefined
   signal?: AbortSignal | undefined
 }
@@ -67,6 +59,8 @@ export interface BackedUp {
   skipped: Skipped[]
   /** So much is gone that somebody should be told. */
   loss: Loss | undefined
+  /** Numbers of older points that this head lets go of. */
+  dropped: number[]
   /** How what had changed was found, and why so. */
   mode: Mode
   why: string
@@ -76,12 +70,9 @@ export interface BackedUp {
 
 /** Takes one restore point and saves it here. @throws {HeadForked} @throws {Unreadable} @throws {DiskFull} */
 export async function backUp(components: BackupComponents, input: BackupInput): Promise<BackedUp> {
-  const { store, heads, witnesses, baseStore, source, tracker, clock } = components
+  const { store, witnesses, baseStore, source, tracker, clock } = components
   const { endpoint, tree, sense, base, rules, signal, isScan, onProgress } = input
-  const last = heads.last(endpoint.id)
-  const fork = heads.fork(endpoint.id, components.key.public)
-  if (fork !== undefined) throw fork
-  const points = last === undefined ? [] : endpoint.points(last.head)
+  const { last, points } = historyOf(components, endpoint)
   const reader = readerOf(source, endpoint)
   const based = base && { reader, root: base.root }
   const before = points.at(-1)
@@ -103,12 +94,18 @@ export async function backUp(components: BackupComponents, input: BackupInput): 
       await store.flush()
       const number = (before?.number ?? 0) + 1
       const point: Point = { number, time: clock.now(), digest, root, flags: 0 }
-      const head = await publish(components, input, { last, points: [...points, point] })
+      const all = [...points, point]
+      // What preceded a mass deletion is not let go of before somebody was told.
+      const stay = loss === undefined ? await input.thin?.({ last, points: all }) : undefined
+      const head = await writeHead(components, { ...input, last, points: stay ?? all })
       await witnesses.commit()
       tracker.settle(look, { previous: root, base: base?.id, rules })
       const { newBlocks, newBytes } = sink.count
       const { mode, why } = look
-      return { point, head, count, skipped, loss, mode, why, newBlocks, newBytes }
+      const stays = new Set(stay ?? all)
+      const dropped = points.filter((each) => !stays.has(each)).map((each) => each.number)
+      const told = { skipped, loss, dropped, mode, why }
+      return { point, head, count, ...told, newBlocks, newBytes }
     } catch (error) {
       tracker.release(look)
       throw error
@@ -121,30 +118,4 @@ export async function backUp(components: BackupComponents, input: BackupInput): 
 /** Reads an endpoint's states, sealed and plain. */
 export function readerOf(source: Source, endpoint: Endpoint): StateReader {
   return new BodyStateReader(openBodies(source, endpoint.keyring))
-}
-
-async function publish(
-  { clock, random, key, members, heads }: BackupComponents,
-  { endpoint, base, ownRecovery }: BackupInput,
-  { last, points }: { last: MarkedHead | undefined; points: Point[] }
-): Promise<MarkedHead> {
-  const { roster } = members
-  const bases = [...(last?.head.bases ?? []), ...(base === undefined ? [] : [base.id])]
-  const body = encodeHead(
-    {
-      mesh: roster.mesh,
-      endpoint: endpoint.id,
-      writer: key.public,
-      seq: (last?.head.seq ?? 0) + 1,
-      prev: last && headId(last.body),
-      time: clock.now(),
-      bases,
-      escrow: ownRecovery ? new Uint8Array() : sealEscrow(endpoint.secret, roster.recovery, random),
-      points
-    },
-    { headKey: endpoint.headKey, salt: random.bytes(32) }
-  )
-  const marked = heads.check(signMark(body, key), body)
-  await heads.put(marked)
-  return marked
 }

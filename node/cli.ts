@@ -35,6 +35,17 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   backup: { summary: 'take a restore point', load: () => import('./cli/backup.ts') },
   rules: { summary: 'what restore points leave out', load: () => import('./cli/rules.ts') },
   points: { summary: 'list restore points', load: () => import('./cli/points.ts') },
+  pin: { summary: 'keep a restore point, whatever the rules', load: () => import('./cli/pin.ts') },
+  unpin: { summary: 'let go of a pin', load: () => import('./cli/unpin.ts') },
+  collapse: {
+    summary: 'drop the restore points between two',
+    load: () => import('./cli/collapse.ts')
+  },
+  retention: {
+    summary: 'which restore points stay, by rules',
+    load: () => import('./cli/retention.ts')
+  },
+  policy: { summary: 'what the mesh asks of everybody', load: () => import('./cli/policy.ts') },
   ls: { summary: 'list what a restore point holds', load: () => import('./cli/ls.ts') },
   find: { summary: 'find names in restore points', load: () => import('./cli/find.ts') },
   versions: { summary: 'how a path changed over time', load: () => import('./cli/versions.ts') },

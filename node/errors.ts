@@ -240,28 +240,6 @@ export class NoRoot extends DrystoneError {
   }
 }
 
-/** Only an admin may do this. */
-export class NotAdmin extends DrystoneError {
-  override readonly name = 'NotAdmin'
-
-  constructor() {
-    super('this computer is no admin of the mesh', {
-      next: 'Run it on one that is (`drystone peers` shows roles).'
-    })
-  }
-}
-
-/** Only a publisher may sign a base image. */
-export class NotPublisher extends DrystoneError {
-  override readonly name = 'NotPublisher'
-
-  constructor() {
-    super('this computer is no publisher of the mesh', {
-      next: 'Run it on one that is (`drystone peers` shows roles).'
-    })
-  }
-}
-
 /** A base has no copy yet on a storage peer other than its publisher. */
 export class NotReplicated extends DrystoneError {
   override readonly name = 'NotReplicated'

@@ -52,12 +52,16 @@ export type Addresses = z.infer<typeof addressesSchema>
 const takenSchema = z.record(
   z.string(),
   z.strictObject({
-    newBytes: z.number(),
+    newBytes: z.number().optional(),
     base: z.string().optional(),
+    received: z.number().optional(),
     loss: z.strictObject({ gone: z.number(), of: z.number() }).optional()
   })
 )
-/** What the restore points that were taken here added and lost, and the base they stand on, by number. */
+/**
+ * What the restore points of this computer added and lost, the base they stand on, and when storage peers
+ * had them (milliseconds since 1970, by their clocks), by number.
+ */
 export type Taken = z.infer<typeof takenSchema>
 
 const milestonesSchema = z.strictObject({
@@ -169,7 +173,11 @@ export class Home {
   }
 
   async noteTaken(number: number, what: Taken[string]): Promise<void> {
-    await this.#write(TAKEN_FILE, { ...(await this.taken()), [number]: what })
+    await this.saveTaken({ ...(await this.taken()), [number]: what })
+  }
+
+  async saveTaken(taken: Taken): Promise<void> {
+    await this.#write(TAKEN_FILE, taken)
   }
 
   async ages(): Promise<AgesKept | undefined> {

@@ -29,6 +29,7 @@ import { promisedRoots } from './promised.ts'
 import { Reading, type ReadingInit } from './reading.ts'
 import { Repairer } from './repairer.ts'
 import { Replicator, type Replicated, type ReplicateOptions } from './replicator.ts'
+import { Retention } from './retention.ts'
 import { Scrubber } from './scrubber.ts'
 import { Sweeper } from './sweeper.ts'
 import { WitnessBook } from './witness.ts'
@@ -76,6 +77,7 @@ export class Node {
   readonly repairer: Repairer
   readonly scrubber: Scrubber
   readonly witnesses: WitnessBook
+  readonly retention: Retention
   /** What this computer's endpoint protects. */
   readonly tree: OwnTree
   readonly #index: Index
@@ -129,9 +131,12 @@ export class Node {
     })
     const { random } = ports
     this.gossip = new Gossip({ network, members, clock, home, random, sets })
-    const { witnesses } = this
+    this.retention = new Retention({ self, clock, home, members, heads })
+    const { witnesses, retention } = this
     this.tree = new OwnTree({
       ...{ ports, home, settings, key, store, members, heads, bases, baseStore, witnesses },
+      retention,
+      isProtected: (head) => this.replicator.isProtected(head),
       read: (init, holders) => this.read(init, holders)
     })
   }

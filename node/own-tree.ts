@@ -1,7 +1,9 @@
 // This computer's own tree: the one that its endpoint protects. Backups of it, and comparisons of it with a
 // state, come through here one at a time, since the witnesses of one must not be committed by another; and
-// here its tracker lives, from the start of the peer to its end.
+// here its tracker lives, from the start of the peer to its end. Letting go of restore points takes its turn
+// among them, since that writes a head as well.
 
+import type { Point } from '../store/head.ts'
 import type { PeerKey } from '../store/peer.ts'
 import type { Blockstore } from '../store/blockstore.ts'
 import type { SigningKey } from '../store/key.ts'
@@ -10,12 +12,14 @@ import type { BaseStore } from './base-store.ts'
 import { labelOf, type Bases } from './bases.ts'
 import type { Endpoint } from './endpoint.ts'
 import { NoRoot } from './errors.ts'
-import type { Heads } from './heads.ts'
+import { historyOf, writeHead, type History } from './head-writer.ts'
+import type { Heads, MarkedHead } from './heads.ts'
 import type { Home, Settings } from './home.ts'
 import { compareTree, readInstalled, type CompareInput, type Comparison } from './installed.ts'
 import type { Members } from './mesh/members.ts'
 import type { Ports } from './ports.ts'
 import type { Reading, ReadingInit } from './reading.ts'
+import type { Retention } from './retention.ts'
 import type { Rules } from './selection.ts'
 import { Tracker } from './tracker.ts'
 import type { Tree } from './tree/tree.ts'
@@ -32,6 +36,9 @@ export interface OwnTreeComponents {
   bases: Bases
   baseStore: BaseStore
   witnesses: WitnessBook
+  retention: Retention
+  /** True if a head has as many copies as policy asks. */
+  isProtected: (head: MarkedHead) => boolean
   /** Opens states for reading. */
   read: (init: ReadingInit, holders?: readonly PeerKey[]) => Reading
 }
@@ -68,6 +75,29 @@ export class OwnTree {
   /** Takes a restore point of an endpoint that lives here. */
   backUp(endpoint: Endpoint, options: BackupOptions): Promise<BackedUp> {
     return this.#inTurn(() => this.#backUp(endpoint, options))
+  }
+
+  /**
+   * Writes a head with other points: those that `change` makes of what there is. Undefined if they are the
+   * very same.
+   *
+   * @throws {HeadForked} @throws {DiskFull}
+   */
+  rewrite(
+    endpoint: Endpoint,
+    change: (history: History) => Promise<Point[]>
+  ): Promise<MarkedHead | undefined> {
+    return this.#inTurn(async () => {
+      const { ports, settings, key, members, heads } = this.#components
+      const components = { clock: ports.clock, random: ports.random, key, members, heads }
+      const { last, points } = historyOf(components, endpoint)
+      const next = await change({ last, points })
+      if (next.length === points.length && next.every((point, i) => point === points[i])) {
+        return undefined
+      }
+      const { ownRecovery = false } = settings
+      return writeHead(components, { endpoint, last, points: next, ownRecovery })
+    })
   }
 
   /** Compares the tree with a state; what matches need not be read at the next backup. */
@@ -112,9 +142,9 @@ export class OwnTree {
     try {
       const { ownRecovery = false, rules } = settings
       const sense = { owners }
-      const taken = await store.holding(() =>
-        backUp(components, { endpoint, tree, sense, base, ownRecovery, rules, ...options })
-      )
+      const thin = (history: History): Promise<Point[]> => this.#thin(endpoint, history)
+      const input = { endpoint, tree, sense, base, ownRecovery, rules, thin, ...options }
+      const taken = await store.holding(() => backUp(components, input))
       const { newBytes, point, loss } = taken
       const noted = { newBytes, base: base && labelOf(base), loss }
       await home.noteTaken(point.number, noted)
@@ -122,5 +152,16 @@ export class OwnTree {
     } finally {
       await reading.close()
     }
+  }
+
+  /** What stays by the rules of the mesh, once all that is there so far is safe elsewhere. */
+  async #thin(endpoint: Endpoint, { last, points }: History): Promise<Point[]> {
+    const { retention, isProtected } = this.#components
+    if (last === undefined) return points
+    await retention.note({ last, points: endpoint.points(last.head) })
+    if (!isProtected(last)) return points
+    const { dropped } = await retention.plan({ last, points }, retention.rulesFor(endpoint))
+    const gone = new Set(dropped.map(({ number }) => number))
+    return points.filter(({ number }) => !gone.has(number))
   }
 }

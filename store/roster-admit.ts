@@ -108,6 +108,7 @@ class Standings {
       case 'void':
         return isAuthority
       case 'policy':
+      case 'keep':
       case 'member':
       case 'revoke':
         return isAuthority || isAdmin

@@ -14,6 +14,7 @@ import {
 } from './codec.ts'
 import { Malformed } from './errors.ts'
 import { PEER_KEY_BYTES, type PeerKey } from './peer.ts'
+import { readKeepRules, type KeepRules } from './retention.ts'
 import { RECORD_BYTES_MAX } from './signed.ts'
 
 export type EndpointId = Uint8Array
@@ -72,6 +73,8 @@ export interface Bodies {
   /** `upTo`: id of the last record of `peer` that counts; empty if none does. */
   void: InMesh & { peer: PeerKey; upTo: Uint8Array }
   policy: InMesh & { field: keyof Policy; value: number }
+  /** `endpoint`: empty for the whole mesh. `rules`: all of them, so that none acts on half. */
+  keep: InMesh & { endpoint: Uint8Array; rules: KeepRules }
   member: InMesh & {
     peer: PeerKey
     name: string
@@ -150,6 +153,7 @@ const BODIES: { [K in RosterKind]: Fields<Bodies[K]> } = {
   recovery: { ...IN_MESH, recipient: recipientOf },
   void: { ...IN_MESH, peer, upTo: emptyOr(ID_BYTES) },
   policy: { ...IN_MESH, field: oneOf('copies', 'sites', 'undoDays'), value: integerOf(1) },
+  keep: { ...IN_MESH, endpoint: emptyOr(ENDPOINT_ID_BYTES), rules: readKeepRules },
   member: {
     ...IN_MESH,
     peer,

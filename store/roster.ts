@@ -17,6 +17,7 @@ import {
 } from './roster-chain.ts'
 import type { Endpoint } from './roster-endpoints.ts'
 import { foldJoins, type JoinFold } from './roster-joins.ts'
+import { foldKeep, type KeepPolicy } from './roster-keep.ts'
 import type { Entry } from './roster-records.ts'
 import type { SignedRecord } from './signed.ts'
 
@@ -82,6 +83,8 @@ export interface Roster {
   /** Joined beyond an invite's uses: not members until an admin confirms them. */
   suspended: Set<string>
   policy: Policy
+  /** Which restore points stay. */
+  keep: KeepPolicy
   /** The highest lamport number that counts. */
   version: number
   /** Sentences for people; sorted. */
@@ -161,6 +164,7 @@ type Rights = Pick<
   | 'threshold'
   | 'revoked'
   | 'policy'
+  | 'keep'
   | 'version'
 >
 
@@ -181,6 +185,7 @@ function foldRights(counted: Counted, genesis: Entry<'genesis'>): Rights {
     threshold: publishers.at(-1)?.body.threshold ?? 1,
     revoked: new Map([...revocations].map(([peer, records]) => [peer, toRevocation(records)])),
     policy: foldPolicy(counted, genesis),
+    keep: foldKeep(counted, genesis),
     version: entries.at(-1)?.body.lamport ?? 0
   }
 }

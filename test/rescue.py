@@ -450,6 +450,9 @@ class Record:
             need(1 <= body['threshold'] <= 16, 'an impossible threshold')
         if self.kind == 'policy':
             need(is_policy(body['field'], body['value']), 'an impossible policy')
+        if self.kind == 'keep':
+            need(body['rules'].keys() == KEEP.keys(), 'rules of other names')
+            need(all(is_keep(*each) for each in body['rules'].items()), 'impossible rules')
         if self.kind == 'invite':
             need(1 <= body['uses'] <= 10_000, 'an impossible number of uses')
         if self.kind == 'claim':
@@ -488,6 +491,14 @@ def is_policy(field, value):
     return field in POLICY and type(value) is int and POLICY[field][0] <= value <= POLICY[field][1]
 
 
+KEEP = {**dict.fromkeys(('last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'), 10_000),
+        'withinHours': 87_600}
+
+
+def is_keep(rule, value):
+    return type(value) is int and 0 <= value <= KEEP[rule]
+
+
 COMMON = {'seq': int, 'prev': (0, 32), 'lamport': int, 'time': int}
 CHAINED = {**COMMON, 'mesh': 32}
 #: By kind: the fields that a body must have, and those that it may have.
@@ -499,6 +510,7 @@ BODIES = {
     'recovery': ({**CHAINED, 'recipient': str}, {}),
     'void': ({**CHAINED, 'peer': 32, 'upTo': (0, 32)}, {}),
     'policy': ({**CHAINED, 'field': str, 'value': int}, {}),
+    'keep': ({**CHAINED, 'endpoint': (0, 16), 'rules': dict}, {}),
     'member': ({**CHAINED, 'peer': 32, 'name': str, 'roles': list, 'site': str},
                {'quota': int, 'endpoint': 16, 'claimKey': 32}),
     'invite': ({**CHAINED, 'id': 16, 'key': 32, 'mac': 32, 'roles': list, 'site': str, 'uses': int,

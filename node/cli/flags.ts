@@ -42,6 +42,12 @@ export function spanMs(text: string): number {
   return Math.round(Number(amount) * (UNITS[unit ?? 's'] ?? 1000))
 }
 
+/** A whole number from 0 on. @throws {WrongUsage} */
+export function countOf(text: string, what: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new WrongUsage(`${what} takes a whole number, not ${text}`)
+  return Number(text)
+}
+
 /** Which restore point: a number, `latest`, or the last one not later than a time. */
 export type Which = 'latest' | number | { notAfter: number }
 

@@ -19,13 +19,14 @@ export function define(command: Command): void {
       action<Flags>(async ({ output, session, signal }, { endpoint, recoveryFile }) => {
         const args = { endpoint, words: await wordsFrom(recoveryFile) }
         const listed = await (await session()).call('points', args, { signal })
-        const rows = listed.points.map(({ point, time, copies, digest }) => [
+        const rows = listed.points.map(({ point, time, copies, digest, pinned }) => [
           String(point),
           momentText(time),
           copies.join(',') || '-',
-          digest.slice(0, 16)
+          digest.slice(0, 16),
+          pinned ? 'pinned' : ''
         ])
-        output.line(tableText([['point', 'time', 'copies', 'digest'], ...rows]))
+        output.line(tableText([['point', 'time', 'copies', 'digest', ''], ...rows]))
         for (const { point, loss } of listed.points) {
           if (loss)
             output.line(`Point ${point} lacks ${loss.gone} of the ${loss.of} names before it.`)

@@ -10,6 +10,8 @@ import { courierProcedures } from '../procedures/courier.ts'
 import { keepingProcedures } from '../procedures/keeping.ts'
 import { historyProcedures } from '../procedures/history.ts'
 import { meshProcedures } from '../procedures/mesh.ts'
+import { policyProcedures } from '../procedures/policy.ts'
+import { retentionProcedures } from '../procedures/retention.ts'
 import { Parcels } from '../procedures/parcels.ts'
 import { runProcedure } from '../procedures/procedure.ts'
 import { Readings } from '../procedures/readings.ts'
@@ -21,7 +23,9 @@ const PROCEDURES = {
   ...historyProcedures,
   ...careProcedures,
   ...keepingProcedures,
-  ...courierProcedures
+  ...courierProcedures,
+  ...retentionProcedures,
+  ...policyProcedures
 }
 
 export type Procedures = typeof PROCEDURES

@@ -4,7 +4,7 @@
 import { inviteKeys, inviteMac, inviteToWords, INVITE_BYTES } from '../../store/words.ts'
 import type { MemberRole } from '../../store/roster-bodies.ts'
 import { toHex } from '../../store/block.ts'
-import { NotAdmin } from '../errors.ts'
+import { NotAdmin } from '../standing-errors.ts'
 import type { Node } from '../node.ts'
 
 export const DEFAULT_EXPIRES_MS = 7 * 24 * 60 * 60_000

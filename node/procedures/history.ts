@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 import { cidFromBytes, parseCid, toHex } from '../../store/block.ts'
+import { PINNED } from '../../store/head.ts'
 import { meshKeys } from '../../store/key.ts'
 import { parsePeerId } from '../../store/peer.ts'
 import { BLOCK_TYPES, type BlockType } from '../../store/seal.ts'
@@ -118,7 +119,8 @@ export const historyProcedures = {
         protected: done?.isProtected === true,
         failures: failuresByName(node, done?.failures ?? {}),
         skipped,
-        ...(loss && { loss })
+        ...(loss && { loss }),
+        dropped: taken.dropped
       }
     }
   ),
@@ -141,7 +143,7 @@ export const historyProcedures = {
         loss: taken[number]?.loss,
         // A head's receipts are for all that its points reach.
         copies,
-        pinned: (flags & 1) === 1
+        pinned: (flags & PINNED) !== 0
       }))
       return { endpoint: name, points }
     }

@@ -5,6 +5,7 @@ import { DAG_CBOR, cidOf, sha256, toHex } from '../../store/block.ts'
 import type { BaseFields } from '../../store/base.ts'
 import { PINNED, type Point } from '../../store/head.ts'
 import type { SigningKey } from '../../store/key.ts'
+import { keepRulesOf } from '../../store/retention.ts'
 import { idOf, keyOf, setUp, type Mesh } from '../store/_mesh.ts'
 
 export const WRITER: SigningKey = keyOf('desk')
@@ -32,6 +33,8 @@ function tell(): Mesh {
   })
   mesh.revoke('nas', 'desk', new Uint8Array(0), true)
   mesh.say('void', 'authority', { peer: keyOf('attic').public, upTo: new Uint8Array(0) })
+  const rules = keepRulesOf({ last: 3, withinHours: 720, daily: 7 })
+  mesh.say('keep', 'nas', { endpoint: new Uint8Array(0), rules })
   return mesh
 }
 

@@ -20,6 +20,7 @@ import { signMark } from '../../store/mark.ts'
 import { encodePage } from '../../store/page.ts'
 import { ParcelList, encodeOpening } from '../../store/parcel.ts'
 import { signReceipt } from '../../store/receipt.ts'
+import { keepRulesOf } from '../../store/retention.ts'
 import { issue, issueGenesis } from '../../store/roster-issue.ts'
 import { fold } from '../../store/roster.ts'
 import type { Bodies, RosterKind } from '../../store/roster-bodies.ts'
@@ -281,6 +282,8 @@ export function rosterRecords(): Map<RosterKind, SignedRecord> {
   say('sponsor', writer, { join: encodeRecord(join), at: 1500 })
   say('claim', keys.claim, { endpoint: ENDPOINT, peer: other, can: 'read' })
   say('revoke', writer, { peer: other, upTo: new Uint8Array(), stolen: true })
+  const rules = keepRulesOf({ last: 3, withinHours: 720, daily: 7, monthly: 12 })
+  say('keep', writer, { endpoint: ENDPOINT, rules })
   return records
 }
 

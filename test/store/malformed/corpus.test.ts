@@ -71,7 +71,7 @@ test('roster: no kind may lack, double or mistype a field, or be of another mesh
       t.is(await verdictOf(roster, encode([other, body, issuer, signature])), 'refused', other)
     }
   }
-  t.is(kinds.size, 13)
+  t.is(kinds.size, 14)
 })
 
 test('an address of any other length is refused, whatever it is', async (t) => {
