@@ -19,7 +19,7 @@ export class NotSafer extends DrystoneError {
   override readonly name = 'NotSafer'
 
   constructor(what: string) {
-    super(`${what} would be less safe than now, and an admin only makes it safer`, {
+    super(`${what}: that is less safe than now, and an admin may only make it safer`, {
       next: 'Run it again with the recovery words: --recovery-file FILE.'
     })
   }

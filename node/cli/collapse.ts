@@ -1,6 +1,8 @@
 // `collapse`: drops the restore points between two, which both stay; pinned ones stay as well.
+// What is kept of the tree at either end is whole: every restore point is a full.
 
 import type { Command } from 'commander'
+import { systemClock } from '../../store/clock.ts'
 import { action, withCommonFlags } from './command.ts'
 import { pointOf } from './flags.ts'
 import { printThinned } from './thinned.ts'
@@ -18,7 +20,7 @@ export function define(command: Command): void {
     .option('--dry-run', 'only say what would go')
     .action(
       action<Flags>(async ({ output, session, signal }, { from, to, dryRun = false }) => {
-        const now = Date.now()
+        const now = systemClock.now()
         const args = { from: pointOf(from, now).which, to: pointOf(to, now).which, dryRun }
         const result = await (await session()).call('collapse', args, { signal })
         printThinned(output, result, !dryRun)

@@ -38,13 +38,17 @@ export function memberRolesOf(given: readonly string[]): MemberRole[] {
 /** A span such as 90s, 30m, 7d, in milliseconds. @throws {WrongUsage} */
 export function spanMs(text: string): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)([smhdw])$/.exec(text) ?? []
-  if (amount === undefined) throw new WrongUsage(`${text} is no span: write 90s, 30m, 12h or 7d`)
+  if (amount === undefined) {
+    throw new WrongUsage(`${text} is no span`, { next: 'Write 90s, 30m, 12h or 7d.' })
+  }
   return Math.round(Number(amount) * (UNITS[unit ?? 's'] ?? 1000))
 }
 
 /** A whole number from 0 on. @throws {WrongUsage} */
 export function countOf(text: string, what: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new WrongUsage(`${what} takes a whole number, not ${text}`)
+  if (!/^\d{1,9}$/.test(text)) {
+    throw new WrongUsage(`${what} takes a whole number, not ${text}`, { next: 'Write 0 or more.' })
+  }
   return Number(text)
 }
 

@@ -64,7 +64,10 @@ export function ruleOf(rule: KeepRule, text: string): number {
   const name = nameOfRule(rule)
   const value = isSpan && text !== '0' ? Math.ceil(spanMs(text) / HOUR_MS) : countOf(text, name)
   const most = isSpan ? WITHIN_HOURS_MAX : KEEP_MAX
-  if (value > most) throw new WrongUsage(`${name} is ${most}${isSpan ? ' hours' : ''} at most`)
+  if (value > most) {
+    const unit = isSpan ? ' hours' : ''
+    throw new WrongUsage(`${name} is ${text}`, { next: `Write ${most}${unit} or less.` })
+  }
   return value
 }
 
@@ -86,7 +89,8 @@ export function whyText(why: string): string {
   return why === 'beforeLoss' ? 'before a mass deletion' : why
 }
 
-function nameOfRule(rule: KeepRule): string {
+/** `keep-daily`. */
+export function nameOfRule(rule: KeepRule): string {
   return `keep-${rule === 'withinHours' ? 'within' : rule}`
 }
 

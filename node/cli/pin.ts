@@ -1,6 +1,8 @@
 // `pin`: a restore point that stays, whatever the rules and whatever is collapsed.
+// The pin is a flag of the point in the head, so it comes back with the history on a new computer.
 
 import type { Command } from 'commander'
+import { systemClock } from '../../store/clock.ts'
 import { action, withCommonFlags, type Context } from './command.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { pointOf } from './flags.ts'
@@ -16,7 +18,7 @@ export async function setPin(
   { output, session, signal }: Context,
   { point, pinned }: { point: string; pinned: boolean }
 ): Promise<ExitCode> {
-  const args = { ...pointOf(point, Date.now()), pinned }
+  const args = { ...pointOf(point, systemClock.now()), pinned }
   const result = await (await session()).call('pin', args, { signal })
   output.line(`Point ${result.point} is ${pinned ? 'pinned' : 'not pinned any more'}.`)
   output.next('`drystone points` shows which are pinned.')

@@ -2,16 +2,17 @@
 // safe takes the recovery words.
 
 import type { Command } from 'commander'
+import { KEEP_RULES } from '../../store/retention.ts'
 import { action, withCommonFlags } from './command.ts'
 import { countOf, spanMs } from './flags.ts'
-import { ruleNamed, ruleOf, rulesText, type SaidRules } from './keep-rules.ts'
+import { nameOfRule, ruleNamed, ruleOf, rulesText, type SaidRules } from './keep-rules.ts'
 import type { Output } from './output.ts'
 import { WrongUsage } from './session.ts'
 import { wordsFrom } from './words.ts'
 
 const DAY_MS = 86_400_000
-const KEYS =
-  'copies, sites, undo, keep-last, keep-within, keep-hourly, keep-daily, keep-weekly, keep-monthly, keep-yearly, keep'
+const KEEP_KEYS = KEEP_RULES.map(nameOfRule).join(', ')
+const KEYS = `copies, sites, undo, ${KEEP_KEYS}, keep=all`
 
 interface SetFlags {
   endpoint?: string
@@ -83,7 +84,7 @@ function askedFor(said: readonly string[], endpoint: string | undefined) {
 /** @throws {WrongUsage} */
 function within(value: number, what: string, least: number, most: number): number {
   if (value >= least && value <= most) return value
-  throw new WrongUsage(`${what} is from ${least} to ${most}, not ${value}`)
+  throw new WrongUsage(`${what} cannot be ${value}`, { next: `Write ${least} to ${most}.` })
 }
 
 function print(output: Output, { policy }: Shown): void {

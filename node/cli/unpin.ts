@@ -1,4 +1,5 @@
 // `unpin`: lets go of a pin. The point stays until rules, or a collapse, let go of it.
+// Nothing is dropped by it.
 
 import type { Command } from 'commander'
 import { action, withCommonFlags } from './command.ts'

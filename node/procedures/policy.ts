@@ -42,10 +42,11 @@ export const policyProcedures = {
       // All is looked at before anything is said.
       if (speaker === undefined) {
         for (const field of FIELDS) {
-          if ((fields[field] ?? Infinity) < members.roster.policy[field]) throw new NotSafer(field)
+          if ((fields[field] ?? Infinity) < members.roster.policy[field])
+            throw new NotSafer(`fewer ${field}`)
         }
         if (wanted !== undefined && !isAllowed(node, place, wanted)) {
-          throw new NotSafer('keeping less')
+          throw new NotSafer('to keep fewer restore points')
         }
       }
       for (const field of FIELDS) {
