@@ -39,13 +39,13 @@ export interface HeadInput {
   ownRecovery: boolean
 }
 
-/** Where an endpoint that is written here stands. @throws {HeadForked} */
+/** Where an endpoint that is written here stands. @throws {HeadForked} @throws {HistoryMoved} */
 export function historyOf(
   { heads, key }: Pick<HeadWriterComponents, 'heads' | 'key'>,
   endpoint: Endpoint
 ): History {
-  const fork = heads.fork(endpoint.id, key.public)
-  if (fork !== undefined) throw fork
+  const failure = heads.moved(endpoint.id, key.public) ?? heads.fork(endpoint.id, key.public)
+  if (failure !== undefined) throw failure
   const last = heads.last(endpoint.id)
   return { last, points: last === undefined ? [] : endpoint.points(last.head) }
 }

@@ -11,12 +11,14 @@ import { HEAD_BYTES_MAX, headId, type Head } from '../store/head.ts'
 import { markedHead, openMark, type Mark } from '../store/mark.ts'
 import { openReceipt, type Receipt } from '../store/receipt.ts'
 import { decodeRecord, encodeRecord, isBadRecord, type SignedRecord } from '../store/signed.ts'
+import { peerIdText } from '../store/peer.ts'
 import { readSpared, sparePath, writeSpared } from '../store/spare.ts'
 import { holds } from './bases.ts'
 import { HeadForked } from './errors.ts'
 import { judgeMarks, judgeReceipts, type HeadReceipt, type ReceiptTable } from './head-records.ts'
 import type { Members } from './mesh/members.ts'
 import { RecordFolder } from './record-folder.ts'
+import { HistoryMoved } from './standing-errors.ts'
 
 const FILE_BYTES_MAX = HEAD_BYTES_MAX + 16 * 1024
 
@@ -184,6 +186,14 @@ export class Heads {
       if (isHigher || isOther) return new HeadForked(mark.seq, own?.head.seq ?? 0)
     }
     return undefined
+  }
+
+  /** Set if another computer took the endpoint over from this writer. */
+  moved(endpoint: Uint8Array, writer: Uint8Array): HistoryMoved | undefined {
+    const { endpoints, members } = this.#members.roster
+    const { name = toHex(endpoint), writer: now } = endpoints.get(toHex(endpoint)) ?? {}
+    if (now === undefined || toHex(now) === toHex(writer)) return undefined
+    return new HistoryMoved(name, members.get(toHex(now))?.name ?? peerIdText(now))
   }
 
   /**

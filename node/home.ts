@@ -4,7 +4,7 @@
 
 import { z } from 'zod'
 import { readFile, writeFile, type Disk } from '../store/disk.ts'
-import { readSpared, writeSpared } from '../store/spare.ts'
+import { readSpared, sparePath, writeSpared } from '../store/spare.ts'
 import { decode, bytesOf, encode, integerOf, readMap } from '../store/codec.ts'
 import { DiskFailed, Malformed } from '../store/errors.ts'
 import type { Random } from '../store/random.ts'
@@ -158,6 +158,13 @@ export class Home {
     const { endpoint, epochs } = secret
     await writeSpared(this.disk, ENDPOINT_FILE, encode({ v: 1, endpoint, epochs }))
     this.#endpoint = { secret }
+  }
+
+  /** Forgets the secret of an endpoint that was made, and that the mesh never heard of. */
+  async forgetEndpoint(): Promise<void> {
+    await this.disk.remove(ENDPOINT_FILE)
+    await this.disk.remove(sparePath(ENDPOINT_FILE))
+    this.#endpoint = undefined
   }
 
   async addresses(): Promise<Addresses> {

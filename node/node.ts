@@ -31,6 +31,7 @@ import { Repairer } from './repairer.ts'
 import { Replicator, type Replicated, type ReplicateOptions } from './replicator.ts'
 import { Retention } from './retention.ts'
 import { Scrubber } from './scrubber.ts'
+import { KeysNeeded } from './standing-errors.ts'
 import { Sweeper } from './sweeper.ts'
 import { WitnessBook } from './witness.ts'
 
@@ -231,8 +232,12 @@ export class Node {
     return this.#stopped.signal
   }
 
-  /** This computer's own endpoint. @throws {NoRoot} */
+  /** This computer's own endpoint. @throws {NoRoot} @throws {KeysNeeded} */
   async endpoint(): Promise<Endpoint> {
+    const { recovering } = this.settings
+    if (recovering !== undefined) {
+      throw new KeysNeeded(this.members.roster.endpoints.get(recovering)?.name ?? recovering)
+    }
     const secret = await this.home.endpoint()
     if (secret === undefined || this.settings.root === undefined) throw new NoRoot()
     return this.#ownOf(secret)

@@ -131,7 +131,7 @@ function findProblems(
   for (const failure of [
     store.poison,
     sweeper.failure,
-    mine && heads.fork(mine.id, network.self)
+    mine && (heads.moved(mine.id, network.self) ?? heads.fork(mine.id, network.self))
   ]) {
     if (failure === undefined) continue
     const { name, message, next = '' } = failure

@@ -1,5 +1,5 @@
-// The failures of who has no say: only an admin, a publisher, the holder of the recovery words, or the writer
-// of a history may do this. Each says where, or with what, it can be done.
+// The failures of who has no say, or not yet: only an admin, a publisher, the holder of the recovery words, or
+// the writer of a history may do this. Each says where, or with what, it can be done.
 
 import { DrystoneError } from '../store/errors.ts'
 
@@ -43,6 +43,30 @@ export class NotWriter extends DrystoneError {
   constructor(endpoint: string) {
     super(`the history of ${endpoint} is written by another computer`, {
       next: 'Run it there; `drystone endpoints` shows who writes what.'
+    })
+  }
+}
+
+/** An endpoint's history goes on on another computer: this one wrote it before. */
+export class HistoryMoved extends DrystoneError {
+  override readonly name = 'HistoryMoved'
+
+  constructor(endpoint: string, writer: string) {
+    super(`the history of ${endpoint} goes on on ${writer}: nothing more is saved from here`, {
+      next:
+        'What this home holds can still be restored. To protect this computer again, join in a new home ' +
+        'with `drystone join`, or take the history back with `drystone recover --replaces`.'
+    })
+  }
+}
+
+/** This computer took an endpoint over, and the keys of its history are not here yet. */
+export class KeysNeeded extends DrystoneError {
+  override readonly name = 'KeysNeeded'
+
+  constructor(endpoint: string) {
+    super(`the keys of ${endpoint}, which goes on here, are not on this computer yet`, {
+      next: 'Bring them with the recovery words: `drystone recover --recovery-file FILE`.'
     })
   }
 }

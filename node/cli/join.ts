@@ -59,7 +59,13 @@ export function define(command: Command): void {
           output.line('Its own recovery words, shown once; nothing else opens its backups:')
           output.line(`  ${recovery}`)
         }
-        output.next('run `drystone up`, then `drystone backup`.')
+        const taken = (await new Home(ports.disk).settings()).recovering
+        if (taken === undefined) output.next('run `drystone up`, then `drystone backup`.')
+        else {
+          const history = roster.endpoints.get(taken)?.name ?? taken
+          output.line(`The history of ${history} goes on here, once its keys are.`)
+          output.next('run `drystone recover --recovery-file FILE` with the recovery words.')
+        }
         output.result({
           mesh: toHex(mesh),
           peer: peerIdText(peer),

@@ -15,14 +15,17 @@ export interface InviteInput {
   /** How many computers may come in by it. */
   uses: number
   expiresMs?: number | undefined
+  /** The endpoint, by name or hex id, whose history goes on on the new computer. */
+  replaces?: string | undefined
 }
 
-/** @throws {NotAdmin} */
+/** @throws {NotAdmin} @throws {EndpointUnknown} */
 export async function inviteComputer(
   { members, network, ports }: Pick<Node, 'members' | 'network' | 'ports'>,
-  { roles, site, uses, expiresMs = DEFAULT_EXPIRES_MS }: InviteInput
+  { roles, site, uses, expiresMs = DEFAULT_EXPIRES_MS, replaces }: InviteInput
 ): Promise<{ code: string; expires: number }> {
   if (!members.roster.admins.has(toHex(network.self))) throw new NotAdmin()
+  const endpoint = replaces === undefined ? undefined : members.endpoint(replaces).id
   const bits = ports.random.bytes(INVITE_BYTES)
   const { id, key, mac } = inviteKeys(bits)
   const expires = ports.clock.now() + expiresMs
@@ -33,7 +36,8 @@ export async function inviteComputer(
     roles: [...roles].sort(),
     site,
     uses,
-    expires
+    expires,
+    replaces: endpoint
   })
   return { code: inviteToWords(bits), expires }
 }

@@ -77,12 +77,14 @@ export async function joinMesh(ports: Ports, code: string, input: EntryInput): P
       }
     },
     facts: [
-      (roster) =>
-        issue(
-          'join',
-          { invite: invite.id, peer, name: freeName(roster, input.name, peer), ...endpoint },
-          { key: invite.key, roster, time: ports.clock.now() }
-        )
+      (roster) => {
+        const replaces = roster.invites.get(toHex(invite.id))?.replaces
+        // Of an endpoint that is there already the claim key stays: it comes of keys that are not here yet.
+        const own = replaces === undefined ? endpoint : { endpoint: replaces }
+        const name = freeName(roster, input.name, peer)
+        const sign = { key: invite.key, roster, time: ports.clock.now() }
+        return issue('join', { invite: invite.id, peer, name, ...own }, sign)
+      }
     ]
   }
   return enter(ports, { seed, input }, [byInvite])
@@ -278,6 +280,7 @@ async function complete(
   const endpoint = roster.members.get(toHex(self))?.endpoint
   const isOther = endpoint !== undefined && (own === undefined || toHex(own) !== toHex(endpoint))
   const recovering = isOther ? toHex(endpoint) : undefined
+  if (isOther) await home.forgetEndpoint()
   await home.saveSettings({ version: 1, mesh, root, listen, mdns, ownRecovery, recovering })
 }
 

@@ -85,7 +85,8 @@ export const meshProcedures = {
       roles: z.array(z.enum(['storage', 'endpoint'])),
       site: z.string(),
       uses: z.int().min(1).max(10_000),
-      expiresMs: z.int().min(1000)
+      expiresMs: z.int().min(1000),
+      replaces: z.string().optional()
     }),
     async (args, { node }) => {
       const { code, expires } = await inviteComputer(node, args)
