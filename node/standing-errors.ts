@@ -1,5 +1,5 @@
-// The failures of who has no say, or not yet: only an admin, a publisher, the holder of the recovery words, or
-// the writer of a history may do this. Each says where, or with what, it can be done.
+// The failures of who has no say, or not yet: only an admin, a publisher, the holder of the recovery words,
+// or the writer of a history may do this. Each says where, or with what, it can be done.
 
 import { DrystoneError } from '../store/errors.ts'
 
