@@ -235,10 +235,10 @@ export class Node {
   /** This computer's own endpoint. @throws {NoRoot} @throws {KeysNeeded} */
   async endpoint(): Promise<Endpoint> {
     const { recovering } = this.settings
-    if (recovering !== undefined) {
+    const secret = await this.home.endpoint()
+    if (secret === undefined && recovering !== undefined) {
       throw new KeysNeeded(this.members.roster.endpoints.get(recovering)?.name ?? recovering)
     }
-    const secret = await this.home.endpoint()
     if (secret === undefined || this.settings.root === undefined) throw new NoRoot()
     return this.#ownOf(secret)
   }

@@ -107,7 +107,8 @@ export const meshProcedures = {
       if (own) {
         await home.saveEndpoint(secret)
         await standOnBase(node, last?.head.bases ?? [], signal)
-        await home.saveSettings({ ...node.settings, recovering: undefined })
+        node.settings.recovering = undefined
+        await home.saveSettings(node.settings)
       }
       const points = last === undefined ? [] : new Endpoint(secret).points(last.head)
       return { endpoint: name, points: points.length }
