@@ -132,6 +132,7 @@ export class Looks {
       published: this.#published,
       saved: claims.saved,
       protected: claims.protected,
+      pinned: claims.pinned,
       isHealed,
       calm: now() < sinceMs ? undefined : { sinceMs, backupEveryMs },
       restoreFrom: (holder, claim) => this.#restoreFrom(holder, claim)

@@ -64,10 +64,11 @@ export function commandText(file: string): string {
   return `drystone sim ${isPlain ? file : `'${file.replaceAll("'", `'\\''`)}'`}`
 }
 
-function sizeText({ simulatedSeconds, peers, points, restored }: Simulation): string {
+function sizeText({ simulatedSeconds, peers, points, dropped, restored }: Simulation): string {
+  const gone = dropped === 0 ? '' : `, ${dropped} let go of by the rules`
   return (
     `${lastingText(simulatedSeconds * 1000)} in the life of ${peers} peers: ` +
-    `${points} restore points, ${restored} brought back by the checkers.`
+    `${points} restore points${gone}, ${restored} brought back by the checkers.`
   )
 }
 

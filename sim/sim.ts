@@ -220,6 +220,7 @@ class Run {
       simulatedSeconds: this.#now() / 1000,
       peers: this.#scenario.peers.length,
       points: this.#claims.saved.length,
+      dropped: this.#claims.dropped,
       wallSeconds,
       timeline: this.#timeline.entries,
       checks: looks.counts,

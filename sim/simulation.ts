@@ -33,6 +33,8 @@ export interface Simulation {
   peers: number
   /** Restore points that were saved. */
   points: number
+  /** Of these, let go of by the rules of the office. */
+  dropped: number
   wallSeconds: number
   timeline: TimelineEntry[]
   checks: { name: string; looks: number; violations: number }[]

@@ -8,6 +8,7 @@ import { Closure } from './closure.ts'
 import { Digests } from './digests.ts'
 import { Heads } from './heads.ts'
 import { Heals } from './heals.ts'
+import { Keeps } from './keeps.ts'
 import { Plaintext } from './plaintext.ts'
 import { Records } from './records.ts'
 import { Restores } from './restores.ts'
@@ -23,6 +24,7 @@ export const CHECKERS: Readonly<
   undo: () => new Undo(),
   digests: () => new Digests(),
   heads: () => new Heads(),
+  keeps: () => new Keeps(),
   records: () => new Records(),
   heals: () => new Heals()
 }

@@ -67,11 +67,19 @@ export interface Office {
   readonly now: number
   /** Those that were not destroyed. */
   readonly computers: readonly SeenComputer[]
-  readonly policy: { readonly copies: number; readonly sites: number; readonly undoDays: number }
+  readonly policy: {
+    readonly copies: number
+    readonly sites: number
+    readonly undoDays: number
+    /** Absent: every point stays. */
+    readonly keep?: { readonly withinMs: number } | undefined
+  }
   /** The trees that bases were made of: what is in them is no secret. */
   readonly published: readonly TreeState[]
   readonly saved: readonly SavedClaim[]
   readonly protected: readonly ProtectedClaim[]
+  /** Points that people pinned. */
+  readonly pinned: readonly SavedClaim[]
   /** No fault acts any more, and the time to heal is over. */
   readonly isHealed: boolean
   /** Since when it could heal; absent while faults act. */

@@ -4,7 +4,7 @@
 
 import type { Home } from '../model/home.ts'
 import type { Checker, Office, SeenComputer } from './checker.ts'
-import { durableHome, few, isAnswerable, lastOf, nameOf, pointOf } from './seen.ts'
+import { durableHome, isAnswerable, lastOf, nameOf, pointOf } from './seen.ts'
 
 interface Numbered {
   endpoint: string
@@ -35,8 +35,7 @@ export class Heads implements Checker {
         [
           ...damagedOf(home),
           ...this.#fallsOf(office, computer, home),
-          ...this.#belowOf(office, computer, home),
-          ...forgottenIn(office, computer, home)
+          ...this.#belowOf(office, computer, home)
         ].map((what) => `${computer.name} ${what}`)
       )
     return [...new Set(forks), ...falls]
@@ -104,16 +103,6 @@ export class Heads implements Checker {
       return [`${what} ${whose}, and has ${last === undefined ? 'none' : `only ${last}`}`]
     })
   }
-}
-
-/** Points that it saved and that its last head does not name. No policy lets go of any yet. */
-function forgottenIn({ saved }: Office, { name, peer }: SeenComputer, home: Home): string[] {
-  const own = saved.filter(({ computer, writer }) => computer === name && writer === peer)
-  const lost = own.filter(({ endpoint, root, seq }) => {
-    const last = lastOf(home, endpoint, peer)
-    return last !== undefined && last.seq >= seq && !last.roots.includes(root)
-  })
-  return few(lost.map((claim) => `saved ${pointOf(claim)}, and its last head does not name it`))
 }
 
 function damagedOf({ damaged }: Home): string[] {

@@ -111,7 +111,7 @@ function chosen(
     const older = claims
       .filter(({ saved }) => saved !== latest.saved)
       .filter(({ saved }) => holdersOf(office, claims, saved).includes(holder))
-      .filter(({ saved }) => isListed(holder, saved))
+      .filter(({ saved }) => isListed(office, holder, saved))
       .map(({ saved }) => saved)
     const one = older.length === 0 ? [] : [random.pick(older)]
     return [latest.saved, ...one].map((saved) => ({ holder, saved }))
@@ -130,8 +130,15 @@ function holdersOf(
   return computers.filter((computer) => isAnswerable(computer) && peers.has(computer.peer))
 }
 
-/** Retention has not let go of it. */
-function isListed(holder: SeenComputer, { endpoint, root }: SavedClaim): boolean {
+/** Retention has not let go of it. Of two points with one root nobody outside can say which was. */
+function isListed(
+  { saved, policy }: Office,
+  holder: SeenComputer,
+  { endpoint, root, point }: SavedClaim
+): boolean {
+  const isAlike = (other: SavedClaim): boolean =>
+    other.endpoint === endpoint && other.root === root && other.point !== point
+  if (policy.keep !== undefined && saved.some(isAlike)) return false
   return lastHeads(durableHome(holder)).some(
     (head) => head.endpoint === endpoint && head.roots.includes(root)
   )

@@ -10,16 +10,18 @@ import { answerable, DAY_MS, durableHome, few, lastHeads } from './seen.ts'
 interface Signed {
   endpoint: string
   root: string
-  /** Virtual milliseconds at which a newest head of a line still named it. */
+  /** Virtual milliseconds: a newest head of a line named it then, or later. */
   namedAt: number
 }
 
 export class Undo implements Checker {
   readonly name = 'undo'
-  /** By peer, then by endpoint and root. */
   /** By peer, then by id. */
   readonly #heads = new Map<string, Map<string, SeenHead>>()
+  /** By peer, then by endpoint and root. */
   readonly #signed = new Map<string, Map<string, Signed>>()
+  /** By peer: when it was looked at last. What came since was not replaced before. */
+  readonly #lookedAt = new Map<string, number>()
 
   async check(office: Office): Promise<string[]> {
     return answerable(office).flatMap((computer) => {
@@ -28,7 +30,7 @@ export class Undo implements Checker {
       this.#signed.set(computer.peer, signed)
       for (const each of rootsSigned(office, computer, home)) {
         const key = `${each.endpoint}/${each.root}`
-        if (!signed.has(key)) signed.set(key, { ...each, namedAt: office.now })
+        if (!signed.has(key)) signed.set(key, { ...each, namedAt: this.#lastLook(computer) })
       }
       for (const { endpoint, roots } of lastHeads(home)) {
         for (const root of roots) {
@@ -37,27 +39,39 @@ export class Undo implements Checker {
         }
       }
       const gone = [...goneOf(office, home, signed), ...this.#headsGone(office, computer, home)]
+      this.#lookedAt.set(computer.peer, office.now)
       return few(gone).map((what) => `${computer.name} ${what}`)
     })
   }
 
+  #lastLook({ peer }: SeenComputer): number {
+    return this.#lookedAt.get(peer) ?? 0
+  }
+
   /** A head that was replaced says what must not be let go of yet. */
-  #headsGone({ now, policy }: Office, { peer }: SeenComputer, { heads }: Home): string[] {
+  #headsGone({ now, policy }: Office, computer: SeenComputer, { heads }: Home): string[] {
+    const { peer } = computer
+    const at = this.#lastLook(computer)
     const seen = this.#heads.get(peer) ?? new Map<string, SeenHead>()
     this.#heads.set(peer, seen)
     const present = new Set(heads.map(({ id }) => id))
-    for (const head of heads) if (!seen.has(head.id)) seen.set(head.id, { head, at: now })
+    for (const head of heads) if (!seen.has(head.id)) seen.set(head.id, { head, at })
     return [...seen.values()]
-      .filter(({ head, at }) => !present.has(head.id) && now - at < policy.undoDays * DAY_MS)
+      .filter((each) => !present.has(each.head.id) && now - each.at < undoMs(policy))
       .map(
         ({ head }) => `had head ${head.seq} of an endpoint, and let go of it within its undo time`
       )
   }
 }
 
+/** Keepers go by their own quartz, which may run a little fast. */
+function undoMs({ undoDays }: Office['policy']): number {
+  return 0.99 * undoDays * DAY_MS
+}
+
 interface SeenHead {
   head: HeadFact
-  /** Virtual milliseconds at which it was first seen. */
+  /** Virtual milliseconds: it came then, or later. */
   at: number
 }
 
@@ -83,7 +97,7 @@ function goneOf({ now, policy }: Office, home: Home, signed: Map<string, Signed>
   /** By endpoint: what was walked once need not be walked for the next root. */
   const walked = new Map<string, Set<string>>()
   for (const { endpoint, root, namedAt } of signed.values()) {
-    if (now - namedAt >= policy.undoDays * DAY_MS) continue
+    if (now - namedAt >= undoMs(policy)) continue
     const seen = walked.get(endpoint) ?? new Set<string>()
     walked.set(endpoint, seen)
     const [missing] = missingBelow(home, [endpoint, 'base'], [root], seen)

@@ -6,6 +6,9 @@ import type { ProtectedClaim, SavedClaim } from '../checkers/checker.ts'
 export class Claims {
   readonly saved: SavedClaim[] = []
   readonly protected: ProtectedClaim[] = []
+  readonly pinned: SavedClaim[] = []
+  /** Restore points that a backup let go of. */
+  dropped = 0
   readonly #onPromise: (peers: readonly string[]) => void
   /** Claims that were made before, by endpoint, point and holders. */
   readonly #made = new Set<string>()

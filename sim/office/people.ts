@@ -25,6 +25,8 @@ const LOOK_MS = 20 * 60_000
 const AGAIN_MS = 15 * 60_000
 /** Changes while one backup runs. */
 const DURING_MAX = 12
+/** Points of a flood, at least; twice as many at most. */
+const FLOOD_LEAST = 10
 /** Calls of a backup between two of them, at most. */
 const PASSAGES_BETWEEN = 80
 
@@ -99,8 +101,21 @@ export class People {
     await clock.sleep(this.#random.between(1, 10) * 60_000)
     while (!this.#isGone) {
       const isDone = await this.#backUp()
+      await this.#flood()
       const pauseMs = workload.backupEveryMs * this.#random.between(0.8, 1.2)
       await clock.sleep(isDone ? pauseMs : Math.min(pauseMs, AGAIN_MS))
+    }
+  }
+
+  /** A program gone wrong, or somebody who means harm, takes points that nobody needs. */
+  async #flood(): Promise<void> {
+    const { workload, computer, timeline } = this.#init
+    if (workload.floods === 0 || !this.#random.chance(workload.floods)) return
+    const count = FLOOD_LEAST + this.#random.below(FLOOD_LEAST)
+    timeline.add('fault', computer.name, `takes ${count} points for nothing`)
+    for (let i = 0; i < count && !this.#isGone; i++) {
+      if (computer.state === 'up') this.#change()
+      await this.#backUp()
     }
   }
 
@@ -155,10 +170,21 @@ export class People {
       skipped: pathsShownAs(taken.skipped, states)
     }
     this.#assertSkips(claim)
+    claims.dropped += taken.dropped.length
     claims.save(claim)
     this.#last = { claim, time: taken.time }
     this.#told(taken.protected, keysOf(node, taken.copies))
+    await this.#pinSome(claim)
     return true
+  }
+
+  /** Pinned is what the product said is pinned. */
+  async #pinSome(claim: SavedClaim): Promise<void> {
+    const { computer, claims, workload } = this.#init
+    // Nothing is drawn where nobody pins, so that other scenarios run as ever.
+    if (workload.pins === 0 || !this.#random.chance(workload.pins)) return
+    const pin = await computer.ask('pin', { which: claim.point, pinned: true })
+    if (pin?.pinned === true) claims.pinned.push(claim)
   }
 
   /** What nobody touched, and nothing keeps from being read, is not to be left out. */

@@ -18,7 +18,8 @@ export const ROOT = '/home'
 /** What the base is made of, on its publisher. */
 export const IMAGE = '/image'
 
-const DAY_MS = 24 * 60 * 60_000
+const HOUR_MS = 60 * 60_000
+const DAY_MS = 24 * HOUR_MS
 /** For how long somebody looks whether a base is ready, and how often. */
 const LOOKS = 60
 const LOOK_MS = 10_000
@@ -99,6 +100,10 @@ async function setPolicy({ node }: Computer, words: string, { policy }: Scenario
     if (members.roster.policy[field] === value) continue
     await members.issue('policy', { field, value }, authority)
   }
+  if (policy.keep === undefined) return
+  const { withinMs, ...rest } = policy.keep
+  const rules = { ...rest, withinHours: Math.ceil(withinMs / HOUR_MS) }
+  await members.issue('keep', { endpoint: new Uint8Array(0), rules }, authority)
 }
 
 interface Joining {

@@ -13,7 +13,7 @@ export function meaningOf(
   lineOfFault: (index: number) => number
 ): Scenario {
   const { scenario: name, about, lengthMs, faultsEndMs, policy, base, checks } = written
-  const { hours, days, changes, backups, during } = written.workload
+  const { hours, days, changes, backups, during, pins, floods } = written.workload
   const sites = Object.entries(written.sites ?? { '': DEFAULT_SITE }).map(
     ([site, { latency, rate, uplink }]) => ({ name: site, latencyMs: latency, rate, uplink })
   )
@@ -23,7 +23,7 @@ export function meaningOf(
     peers: Object.entries(written.peers).flatMap(([group, peer], i) =>
       peersOf(group, peer, { sites, isFounder: i === 0 })
     ),
-    workload: { hours, days, changesPerDay: changes, backupEveryMs: backups, during },
+    workload: { hours, days, changesPerDay: changes, backupEveryMs: backups, during, pins, floods },
     faults: written.faults.map((fault, i) => ({ ...fault, line: lineOfFault(i) })),
     checks: {
       everyMs: checks.every,

@@ -26,13 +26,24 @@ export interface Scenario {
   sites: readonly Site[]
   /** Every pair of sites. */
   links: readonly SiteLink[]
-  policy: { copies: number; sites: number; undoDays: number }
+  policy: { copies: number; sites: number; undoDays: number; keep: ScenarioKeep | undefined }
   base: ScenarioBase | undefined
   /** In the order in which they come; the first founds the mesh. */
   peers: readonly ScenarioPeer[]
   workload: Workload
   faults: readonly Fault[]
   checks: Checks
+}
+
+/** Which restore points stay. */
+export interface ScenarioKeep {
+  last: number
+  withinMs: number
+  hourly: number
+  daily: number
+  weekly: number
+  monthly: number
+  yearly: number
 }
 
 export interface Site {
@@ -93,6 +104,10 @@ export interface Workload {
   /** Per endpoint and working day. */
   changesPerDay: number
   backupEveryMs: number
+  /** Share of the points that are pinned. */
+  pins: number
+  /** Share of the backups after which a flood of points follows that nobody needs. */
+  floods: number
   /** Share of the backups during which people go on working. */
   during: number
 }

@@ -41,7 +41,7 @@ import {
 
 export const CHECKS = [
   ...(['restores', 'plaintext', 'undo', 'closure', 'digests'] as const),
-  ...(['heads', 'records', 'heals', 'errors'] as const)
+  ...(['heads', 'keeps', 'records', 'heals', 'errors'] as const)
 ] as const
 
 const FILES_MAX = 100_000
@@ -177,20 +177,35 @@ function baseSchema({ peers }: Names) {
     }))
 }
 
+const KEEP_MAX = 10_000
+const kept = integer(0, KEEP_MAX).default(0)
+const keepSchema = strict({
+  last: kept,
+  within: duration({ most: 3650 * DAY_MS, bound: 'at most 3650d' }).default(0),
+  hourly: kept,
+  daily: kept,
+  weekly: kept,
+  monthly: kept,
+  yearly: kept
+}).transform(({ within: withinMs, ...rest }) => ({ ...rest, withinMs }))
+
 const policySchema = strict({
+  keep: keepSchema.optional(),
   copies: integer(1, 32).default(2),
   sites: integer(1, 32).default(1),
   undo: duration({ least: 7 * DAY_MS, most: 3650 * DAY_MS, bound: 'from 7d to 3650d' })
     .default(30 * DAY_MS)
     .transform((ms) => Math.round(ms / DAY_MS))
-}).transform(({ undo: undoDays, ...rest }) => ({ ...rest, undoDays }))
+}).transform(({ undo: undoDays, keep, ...rest }) => ({ ...rest, keep, undoDays }))
 
 const workloadSchema = strict({
   hours: hours.default({ fromMs: 8 * HOUR_MS, toMs: 18 * HOUR_MS }),
   days: days.default([1, 2, 3, 4, 5]),
   changes: daily(100_000).default(40),
   backups: duration({ least: MINUTE_MS, bound: 'at least 1m' }).default(4 * HOUR_MS),
-  during: share.default(0.3)
+  during: share.default(0.3),
+  pins: share.default(0),
+  floods: share.default(0)
 })
 
 function checksSchema({ lengthMs }: Span) {

@@ -13,6 +13,7 @@ function ran(more: Partial<Simulation> = {}): Simulation {
     events: 5000,
     simulatedSeconds: 2 * 86_400,
     peers: 4,
+    dropped: 0,
     points: 31,
     wallSeconds: 2,
     timeline: [],

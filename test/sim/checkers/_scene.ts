@@ -21,10 +21,11 @@ const RECORD_HEADER_LENGTH = 53
 
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 export type Seen = Mutable<SeenComputer>
-export type Look = Mutable<Omit<Office, 'computers' | 'saved' | 'protected'>> & {
+export type Look = Mutable<Omit<Office, 'computers' | 'saved' | 'protected' | 'pinned'>> & {
   computers: Seen[]
   saved: SavedClaim[]
   protected: ProtectedClaim[]
+  pinned: SavedClaim[]
 }
 
 const noise = new SeededRandom('private')
@@ -114,6 +115,7 @@ export async function aLook(): Promise<Look> {
     policy: { copies: 2, sites: 1, undoDays: 30 },
     saved: [],
     protected: [],
+    pinned: [],
     isHealed: true,
     restoreFrom: async ({ name }, { point }) => {
       throw new Error(`nobody restores point ${point} from ${name} here`)

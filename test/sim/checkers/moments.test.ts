@@ -52,6 +52,7 @@ test('at no moment would a loss of power make a liar of anybody', async (t) => {
       policy: { copies: 2, sites: 1, undoDays: 30 },
       saved: saved.filter((each) => each.moment <= moment).map(({ claim }) => claim),
       protected: [],
+      pinned: [],
       published: [],
       isHealed: false,
       restoreFrom: async () => t.fail()

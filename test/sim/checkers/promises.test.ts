@@ -66,14 +66,6 @@ test('a copy that is counted without a receipt is told', async (t) => {
   t.deepEqual(atLast(restores(), broken, 'lap'), [])
 })
 
-test('a saved point that the last head no longer names is told', async (t) => {
-  const broken = copyOf(look)
-  const [first] = broken.saved
-  broken.saved.push({ ...(first ?? t.fail()), root: '0'.repeat(64) })
-  const found = await new Heads().check(broken)
-  t.deepEqual(found, ['desk saved point 1 of desk, and its last head does not name it'])
-})
-
 test('a head that a keeper lets go of within its undo time is told', async (t) => {
   const broken = copyOf(look)
   const { disk } = seen(broken, 'attic')

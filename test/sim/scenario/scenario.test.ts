@@ -61,8 +61,8 @@ test('what is left out has a default', (t) => {
     sites.map(({ name }) => name),
     ['']
   )
-  t.deepEqual(policy, { copies: 2, sites: 1, undoDays: 30 })
-  t.is(checks.only.length, 9)
+  t.deepEqual(policy, { copies: 2, sites: 1, undoDays: 30, keep: undefined })
+  t.is(checks.only.length, 10)
   t.deepEqual(workload.days, [1, 2, 3, 4, 5])
   t.deepEqual(
     peers.map(({ name, roles }) => `${name}: ${roles.join()}`),
