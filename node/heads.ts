@@ -227,7 +227,10 @@ export class Heads {
   async release({ head }: MarkedHead): Promise<void> {
     const last = this.#lines.get(toHex(head.endpoint))?.get(toHex(head.writer))
     if (last === undefined || last.head.seq <= head.seq) throw new TypeError('the last of a line')
-    await this.#disk.remove(`${directoryOf(head)}/${head.seq}`)
+    const directory = directoryOf(head)
+    await this.#disk.remove(`${directory}/${head.seq}`)
+    // A name that came back after a power cut would promise what a sweep has dropped by then.
+    await this.#disk.syncDirectory(directory)
   }
 
   #remember(marked: MarkedHead): void {
