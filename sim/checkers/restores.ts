@@ -139,9 +139,11 @@ function isListed(
   const isAlike = (other: SavedClaim): boolean =>
     other.endpoint === endpoint && other.root === root && other.point !== point
   if (policy.keep !== undefined && saved.some(isAlike)) return false
-  return lastHeads(durableHome(holder)).some(
-    (head) => head.endpoint === endpoint && head.roots.includes(root)
-  )
+  const heads = lastHeads(durableHome(holder)).filter((head) => head.endpoint === endpoint)
+  // Of a computer that was replaced the last head stays, and is gone on from.
+  const writer = saved.findLast((other) => other.endpoint === endpoint)?.writer
+  const newest = heads.filter((head) => head.writer === writer)
+  return (newest.length === 0 ? heads : newest).some((head) => head.roots.includes(root))
 }
 
 async function restored(

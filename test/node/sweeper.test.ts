@@ -109,6 +109,9 @@ test('a head that was replaced stays for its undo time, by ages and not by the c
   await daysPass(of, 31)
   await fleet.run(nas.node.sweeper.sweep())
   t.is(await count(), 1)
+  // Nor does it come back with a power cut: its blocks are gone.
+  const durable = nas.disk.durable().files()
+  t.is(durable.filter(({ path }) => path.startsWith(`heads/${scope}/`)).length, 1)
   t.is(nas.node.heads.last((await fleet.run(desk.node.endpoint())).id)?.head.seq, 2)
   await fleet.run(fleet.stop())
 })
