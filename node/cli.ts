@@ -63,6 +63,10 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   },
   verify: { summary: 'can it be restored?', load: () => import('./cli/verify.ts') },
   check: { summary: 'is what this peer keeps intact?', load: () => import('./cli/check.ts') },
+  audit: {
+    summary: 'are files that backups skip still what they were?',
+    load: () => import('./cli/audit.ts')
+  },
   repair: {
     summary: 'bring back what is damaged or missing',
     load: () => import('./cli/repair.ts')

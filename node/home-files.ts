@@ -23,7 +23,7 @@ const HASH_BYTES = 32
 export const SPARED = ['peer.key', 'endpoint.key', 'settings.json', 'installed']
 /** Nothing is lost with them but what they tell. */
 export const DISPOSABLE = [
-  ...['addresses.json', 'ages.json', 'milestones.json', 'scrub.json', 'taken.json']
+  ...['addresses.json', 'ages.json', 'bets.json', 'milestones.json', 'scrub.json', 'taken.json']
 ]
 export const CHUNKS_FOLDER = 'base-chunks'
 

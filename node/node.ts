@@ -13,6 +13,7 @@ import { Ages, DAY_MS } from './ages.ts'
 import type { BackedUp } from './backup.ts'
 import { BaseStore } from './base-store.ts'
 import { Bases } from './bases.ts'
+import { Bets, type BetGround } from './bets.ts'
 import { Endpoint } from './endpoint.ts'
 import { NoRoot } from './errors.ts'
 import { Fetcher } from './fetcher.ts'
@@ -81,6 +82,7 @@ export class Node {
   readonly retention: Retention
   /** What this computer's endpoint protects. */
   readonly tree: OwnTree
+  readonly bets: Bets
   readonly #index: Index
   readonly #stopped = new AbortController()
   /** Something came since the last look at what is left to do. */
@@ -140,6 +142,7 @@ export class Node {
       isProtected: (head) => this.replicator.isProtected(head),
       read: (init, holders) => this.read(init, holders)
     })
+    this.bets = new Bets({ disk, clock, random, ages, ground: () => this.#betGround() })
   }
 
   /**
@@ -249,6 +252,13 @@ export class Node {
     return secret && toHex(secret.endpoint)
   }
 
+  /** Undefined where nothing is protected, or cannot be yet. */
+  async #betGround(): Promise<BetGround | undefined> {
+    const secret = await this.home.endpoint()
+    if (secret === undefined || this.settings.root === undefined) return undefined
+    return this.tree.betGround(this.#ownOf(secret))
+  }
+
   /** Deriving the keys of an endpoint costs more than most that is done with them. */
   #ownOf(secret: EndpointSecret): Endpoint {
     if (this.#own?.secret !== secret) this.#own = new Endpoint(secret)
@@ -353,6 +363,7 @@ export class Node {
         await this.#expectingFailure(() => this.#sweepDaily())
       }
       if (this.scrubber.isDue) this.#inBackground(() => this.scrubber.care(this.signal))
+      if (this.bets.isDue) this.#inBackground(() => this.bets.care(this.signal))
       await clock.sleep(DEFAULT_CARE_MS, { signal: this.signal }).catch(() => undefined)
     }
   }

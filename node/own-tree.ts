@@ -3,6 +3,8 @@
 // here its tracker lives, from the start of the peer to its end. Letting go of restore points takes its turn
 // among them, since that writes a head as well.
 
+import type { Base } from '../store/base.ts'
+import type { CID } from '../store/block.ts'
 import type { Point } from '../store/head.ts'
 import type { PeerKey } from '../store/peer.ts'
 import type { Blockstore } from '../store/blockstore.ts'
@@ -10,6 +12,7 @@ import type { SigningKey } from '../store/key.ts'
 import { backUp, type BackedUp, type BackupInput } from './backup.ts'
 import type { BaseStore } from './base-store.ts'
 import { labelOf, type Bases } from './bases.ts'
+import type { BetGround } from './bets.ts'
 import type { Endpoint } from './endpoint.ts'
 import { NoRoot } from './errors.ts'
 import { historyOf, writeHead, type History } from './head-writer.ts'
@@ -22,8 +25,9 @@ import type { Reading, ReadingInit } from './reading.ts'
 import type { Retention } from './retention.ts'
 import type { Rules } from './selection.ts'
 import { Tracker } from './tracker.ts'
-import type { Tree } from './tree/tree.ts'
-import type { WitnessBook } from './witness.ts'
+import { nameOf, parentOf } from './tree/path.ts'
+import type { Tree, TreePath } from './tree/tree.ts'
+import { witnessKey, type WitnessBook } from './witness.ts'
 
 export interface OwnTreeComponents {
   ports: Ports
@@ -116,6 +120,53 @@ export class OwnTree {
     })
   }
 
+  /** What a backup of an endpoint would skip files by; undefined while it would read everything. */
+  async betGround(endpoint: Endpoint): Promise<BetGround | undefined> {
+    const { witnesses, read } = this.#components
+    const root = await this.#comparedWith(endpoint)
+    if (root === undefined) return undefined
+    const tree = await this.#open()
+    const reading = read({ ...endpoint, remember: true })
+    return {
+      ...{ tree, witnesses, root, reader: reading.reader },
+      rest: async () => void (await this.#work),
+      doubt: (path) => this.#inTurn(() => this.#doubt(endpoint, root, path)),
+      close: () => reading.close()
+    }
+  }
+
+  /** Root of the state that the next backup is compared with. @throws {HeadForked} @throws {HistoryMoved} */
+  async #comparedWith(endpoint: Endpoint): Promise<CID | undefined> {
+    const last = historyOf(this.#components, endpoint).points.at(-1)
+    return last?.root ?? (await this.#base())?.root
+  }
+
+  /** The base that is installed here. */
+  async #base(): Promise<Base | undefined> {
+    const { ports, home, bases } = this.#components
+    const onMended = (path: string): unknown => home.mended.add(path)
+    const installed = await readInstalled(ports.disk, { onMended })
+    return installed && bases.get(installed)
+  }
+
+  /** The next backup looks where a file lies and, without its witness, reads it. */
+  async #doubt(endpoint: Endpoint, root: CID, path: TreePath): Promise<boolean> {
+    const { witnesses } = this.#components
+    const now = await this.#comparedWith(endpoint)
+    if (now?.equals(root) !== true) return false
+    const directory = parentOf(path)
+    const known = await witnesses.get(directory)
+    if (!known.delete(witnessKey(nameOf(path)))) return false
+    try {
+      witnesses.set(directory, known)
+      await witnesses.commit()
+    } finally {
+      witnesses.discard()
+    }
+    this.#tracker.doubt(directory)
+    return true
+  }
+
   /** Runs work on the tree when all that came before has ended. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#work.then(work)
@@ -131,11 +182,10 @@ export class OwnTree {
   }
 
   async #backUp(endpoint: Endpoint, options: BackupOptions): Promise<BackedUp> {
-    const { ports, home, settings, store, bases, read, ...rest } = this.#components
-    const { clock, random, owners, openCrew, disk } = ports
+    const { ports, home, settings, store, read, ...rest } = this.#components
+    const { clock, random, owners, openCrew } = ports
     const tree = await this.#open()
-    const installed = await readInstalled(disk, { onMended: (path) => home.mended.add(path) })
-    const base = installed && bases.get(installed)
+    const base = await this.#base()
     const reading = read({ ...endpoint, remember: true })
     const { source } = reading
     const components = { ...rest, store, clock, random, openCrew, source, tracker: this.#tracker }

@@ -7,6 +7,7 @@ import { blockText, type BlockName } from '../store/quarantine.ts'
 import type { MarkedHead } from './heads.ts'
 import type { Node } from './node.ts'
 import type { Endpoint } from './endpoint.ts'
+import { showPath } from './tree/path.ts'
 
 export interface Problem {
   name: string
@@ -26,13 +27,17 @@ export interface Status {
   copies: string[]
   provenAt: string | undefined
   isProtected: boolean
+  /** True while files of a base that were taken on trust are still to be read. */
+  unproven: boolean
+  /** When files that backups skip were last read and compared. */
+  auditedAt: string | undefined
   /** Segments that the index did not know when the peer started, and that were read again. */
   rebuilt: number
   problems: Problem[]
 }
 
 export async function reportStatus(node: Node): Promise<Status> {
-  const { members, network, heads, home, ports, replicator, settings, store } = node
+  const { members, network, heads, home, ports, replicator, settings, store, bets } = node
   const member = members.member(network.self)
   const isWriter = settings.root !== undefined && (await home.endpoint()) !== undefined
   const mine = isWriter ? await node.endpoint() : undefined
@@ -42,6 +47,7 @@ export async function reportStatus(node: Node): Promise<Status> {
   const reached = milestones.protected
   const isProtected = last !== undefined && replicator.isProtected(last)
   const copies = last === undefined ? [] : replicator.presentCopiesOf(last)
+  const audited = await bets.state()
   const nameOf = (peer: Uint8Array): string => members.member(peer)?.name ?? peerIdText(peer)
   const text = (ms: number | undefined): string | undefined =>
     ms === undefined ? undefined : new Date(ms).toISOString()
@@ -59,26 +65,45 @@ export async function reportStatus(node: Node): Promise<Status> {
     copies: copies.map(nameOf).sort(),
     provenAt: text(milestones.provenAt),
     isProtected: mine === undefined || isProtected,
+    unproven: audited.pass !== undefined,
+    auditedAt: text(audited.auditedAt),
     rebuilt: store.rebuilt,
     problems: [
       ...findProblems(node, { mine, last, isProtected }),
+      ...liesOf((await bets.lies()).map(({ path }) => showPath(path)).reverse()),
       ...damageOf(await node.quarantine.list())
     ]
   }
 }
 
-/** How many damaged blocks are named; the others are counted. */
+/** Files that backups skipped, and that had changed, the newest first. */
+function liesOf(paths: readonly string[]): Problem[] {
+  if (paths.length === 0) return []
+  return [
+    {
+      name: 'ChangedUnnoticed',
+      message: `other content than size, time and inode say: ${someOf(paths)}`,
+      next: 'The next backup saves it; `drystone versions PATH` shows what was. See if the disk fails.'
+    }
+  ]
+}
+
+/** The first names, and how many there are beside. */
+function someOf(names: readonly string[]): string {
+  const more = names.length > NAMED_MAX ? `, and ${names.length - NAMED_MAX} more` : ''
+  return `${names.slice(0, NAMED_MAX).join(', ')}${more}`
+}
+
+/** How many of a kind are named; the others are counted. */
 const NAMED_MAX = 3
 
 /** Damage that nobody has healed yet. */
 function damageOf(blocks: readonly BlockName[]): Problem[] {
   if (blocks.length === 0) return []
-  const named = blocks.slice(0, NAMED_MAX).map(blockText).join(', ')
-  const more = blocks.length > NAMED_MAX ? `, and ${blocks.length - NAMED_MAX} more` : ''
   return [
     {
       name: 'Damaged',
-      message: `blocks kept here are damaged or missing: ${named}${more}`,
+      message: `blocks kept here are damaged or missing: ${someOf(blocks.map(blockText))}`,
       next: 'They come back by themselves while a peer that has them runs; or run `drystone repair`.'
     }
   ]

@@ -11,8 +11,9 @@ import { Attention } from './attention.ts'
 import type { ChangeSource, PathKey } from './changes.ts'
 import { NotWatched } from './errors.ts'
 import { NO_RULES, type Rules } from './selection.ts'
-import type { Tree } from './tree/tree.ts'
+import type { Tree, TreePath } from './tree/tree.ts'
 import { WatchedTree } from './watched-tree.ts'
+import { witnessKey } from './witness.ts'
 
 /** How a backup found what had changed. */
 export type Mode = 'tracked' | 'scan'
@@ -99,6 +100,11 @@ export class Tracker {
   release({ attention, mode }: Look): void {
     if (mode === 'scan') this.#forget()
     else this.#add(attention.wasted)
+  }
+
+  /** Something in a directory is not what was believed, and nothing told of it. */
+  doubt(directory: TreePath): void {
+    this.#add([witnessKey(directory)])
   }
 
   async #whyScan(asked: Asked): Promise<string | undefined> {

@@ -15,6 +15,7 @@ export function define(command: Command): void {
       output.line(sentence(status))
       output.line(`${status.name} (${status.roles.join(', ')}), ${status.peer}`)
       if (status.rebuilt > 0) output.line(rebuiltText(status.rebuilt))
+      if (status.unproven) output.line('Files taken on trust by `base adopt` are still to be read.')
       for (const { message, next } of status.problems) output.line(`Problem: ${message}. ${next}`)
       if (!peer.isRunning) output.next('run `drystone up`, so that copies go out by themselves.')
       else if (status.problems.length === 0) output.next('nothing: all is as policy asks.')

@@ -177,6 +177,8 @@ export const baseProcedures = {
         const { reader } = reading
         const top = await reader.top(found.root)
         const prove = verify ? { prove: proof.prove } : {}
+        // What is taken on trust is read when there is time.
+        if (!verify) await node.bets.proveAll()
         const { matched, differing, missing } = await node.tree.recognise({
           ...{ reader, top, signal },
           ...prove

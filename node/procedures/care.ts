@@ -11,6 +11,7 @@ import { inspect, namesOf, quarantined } from '../inspection.ts'
 import type { Node } from '../node.ts'
 import { overhaul } from '../overhaul.ts'
 import { proveState } from '../prover.ts'
+import { showPath } from '../tree/path.ts'
 import { nameOfPeer, procedure } from './procedure.ts'
 
 /** Asks every peer that signed for the endpoint's head to prove that it has a sample of the blocks. */
@@ -82,6 +83,16 @@ export const careProcedures = {
       }
     }
   ),
+
+  audit: procedure(z.strictObject({ all: z.boolean() }), async ({ all }, context) => {
+    const { node, onProgress, signal } = context
+    await node.endpoint()
+    const found = await node.bets.audit({ isAll: all, signal, onProgress })
+    if (found === undefined) throw new NoHead()
+    const { files, bytes, differing } = found
+    const { pass } = await node.bets.state()
+    return { files, bytes, differing: differing.map(showPath), unproven: pass !== undefined }
+  }),
 
   check: procedure(
     z.strictObject({

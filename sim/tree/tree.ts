@@ -202,6 +202,11 @@ export class MemoryTree implements Tree {
     }
   }
 
+  /** A file has other content from now on, and nothing shows it: neither times nor any notice. */
+  rot(at: PathLike, content: string): void {
+    this.#at(asPath(at)).bytes = new Uint8Array(Buffer.from(content))
+  }
+
   /** True while something cannot be read. */
   get isRefusing(): boolean {
     return this.each().some(([, { isRefused }]) => isRefused)
